@@ -1,0 +1,124 @@
+"""`MarketView`: the market as it was known at the close of one session."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DataError, LookAheadError
+from engine.market.calendar import Calendar, Dates, Session, iso, to_session
+from engine.market.instruments import Instruments
+from engine.market.panel import Array, MarketPanel
+from engine.market.text import Text
+
+_CLOSE = time(15, 0)
+
+
+class MarketView:
+    """A zero-copy, read-only window on a panel that ends at one session.
+
+    There is no way from here to a later row: arrays are cut at the session, texts and corporate actions by
+    their date. Pickling a view takes along its window only.
+    """
+
+    __slots__ = ("_panel", "t")
+
+    def __init__(self, panel: MarketPanel, t: int) -> None:
+        self._panel = panel
+        #: row of the session at which the view ends
+        self.t = t
+
+    def __repr__(self) -> str:
+        return f"MarketView(at {iso(self.session)}, {self.t + 1} sessions × {len(self.symbols)} symbols)"
+
+    def __len__(self) -> int:
+        return self.t + 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._panel.truncate(self.t),)
+
+    @property
+    def session(self) -> Session:
+        """The session at whose close the view stands."""
+        return self._panel.dates[self.t]
+
+    @property
+    def dates(self) -> Dates:
+        """(t+1,) sessions."""
+        return self._panel.dates[: self.t + 1]
+
+    @property
+    def symbols(self) -> NDArray[np.str_]:
+        """(N,) symbols, those of the whole panel, so that columns keep their place."""
+        return self._panel.symbols
+
+    @property
+    def universe(self) -> NDArray[np.bool_]:
+        """(t+1, N) point-in-time membership."""
+        return self._panel.universe[: self.t + 1]
+
+    @property
+    def instruments(self) -> Instruments:
+        """Names, boards and industries."""
+        return self._panel.instruments
+
+    @property
+    def calendar(self) -> Calendar:
+        """The trading calendar (known in advance, as exchanges publish it)."""
+        return self._panel.calendar
+
+    @property
+    def field_names(self) -> tuple[str, ...]:
+        """Names that `field` accepts."""
+        return tuple(sorted(self._panel.fields))
+
+    def field(self, name: str) -> Array:
+        """Raw values of a field, (t+1, N)."""
+        return self._panel.field(name)[: self.t + 1]
+
+    def adjusted(self, name: str) -> Array:
+        """A price field on the backward-adjusted scale, (t+1, N)."""
+        return self._panel.adjusted(name)[: self.t + 1]
+
+    def column(self, symbol: str) -> int:
+        """Column of a symbol."""
+        return self._panel.column(symbol)
+
+    @property
+    def index_symbols(self) -> tuple[str, ...]:
+        """Symbols that `index` accepts."""
+        return tuple(sorted(self._panel.indices))
+
+    def index(self, symbol: str, field: str = "close") -> Array:
+        """One field of an index, (t+1,).
+
+        Raises
+        ------
+        DataError
+            If the panel carries no such index or field.
+        """
+        bars = self._panel.indices.get(symbol)
+        if bars is None or field not in bars:
+            known = ", ".join(f"{s}.{f}" for s in self.index_symbols for f in self._panel.indices[s])
+            raise DataError(f"no index field {symbol}.{field}; the panel has {known or 'no index'}")
+        return bars[field][: self.t + 1]
+
+    def texts(self, since: Any) -> tuple[Text, ...]:
+        """Documents published from the day `since` to 15:00 of this session, in order of publication."""
+        start = datetime.combine(to_session(since).astype(object), time.min)
+        end = datetime.combine(self.session.astype(object), _CLOSE)
+        return tuple(text for text in self._panel.texts if start <= text.published_at <= end)
+
+    def view(self, x: Any) -> MarketView:
+        """Return an earlier view: a session, or a row from 0 to t."""
+        row = self._panel.row(x)
+        if row > self.t:
+            raise LookAheadError(f"a view at {iso(self.session)} cannot show {iso(self._panel.dates[row])}")
+        return MarketView(self._panel, row)
+
+
+def _rebuild(panel: MarketPanel) -> MarketView:
+    return MarketView(panel, len(panel.dates) - 1)

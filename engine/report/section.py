@@ -1,0 +1,90 @@
+"""`Section`: one part of a report, as data. Whoever knows the numbers writes it; `engine.report` draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class Format(StrEnum):
+    """How a column or an axis prints its numbers."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"  # 2 decimals
+    PRECISE = "precise"  # 4 decimals
+    PERCENT = "percent"  # 0.1234 -> 12.34 %
+    MONEY = "money"  # CNY with thousands separators
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table: heading, format, and the values (None prints as an em dash)."""
+
+    title: str
+    values: Sequence[Any]
+    format: Format = Format.TEXT
+    tint: bool = False
+    """Colour the cells by sign and size (for returns)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A titled table; long ones are shown page by page (`page` rows) and can be filtered in the browser."""
+
+    title: str
+    columns: Sequence[Column]
+    note: str = ""
+    page: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line, area or set of bars: `values` align with the figure's `x`."""
+
+    name: str
+    values: Sequence[float | None]
+    kind: Literal["line", "area", "bar"] = "line"
+    colour: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart over a shared x axis (dates as ISO text, or categories)."""
+
+    title: str
+    x: Sequence[str]
+    series: Sequence[Series]
+    format: Format = Format.NUMBER
+    log: bool = False
+    stacked: bool = False
+    note: str = ""
+    height: int = 320
+
+
+@dataclass(frozen=True, slots=True)
+class HeatMap:
+    """A grid of numbers with row and column labels, coloured about zero (None is left blank)."""
+
+    title: str
+    rows: Sequence[str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[float | None]]
+    format: Format = Format.PERCENT
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One part of the report. Sections are shown by `order`, then by title."""
+
+    title: str
+    order: int
+    notes: Sequence[str] = ()
+    figures: Sequence[Figure | HeatMap] = ()
+    tables: Sequence[Table] = ()
+    cards: Sequence[tuple[str, Any, Format]] = field(default_factory=tuple)
+    """Headline numbers: (label, value, format)."""

@@ -22,9 +22,14 @@ Dates = NDArray[np.datetime64]
 def to_session(value: Any) -> Session:
     """Return any date-like value (text, date, Timestamp, datetime64) as a day, or raise `CalendarError`."""
     try:
-        return np.datetime64(str(value)[:10] if not isinstance(value, np.datetime64) else value, "D")
+        day: Session
+        if isinstance(value, np.datetime64):
+            day = value.astype("datetime64[D]")
+        else:
+            day = np.datetime64(str(value)[:10], "D")
     except ValueError:
         raise CalendarError(f"{value!r} is no date; write it like 2023-01-03") from None
+    return day
 
 
 def iso(session: Session) -> str:
@@ -53,12 +58,16 @@ class Calendar:
     @property
     def first(self) -> Session:
         """First session covered."""
-        return self.sessions[0]
+        return self._at(0)
 
     @property
     def last(self) -> Session:
         """Last session covered."""
-        return self.sessions[-1]
+        return self._at(-1)
+
+    def _at(self, i: int) -> Session:
+        session: Session = self.sessions[i]
+        return session
 
     def is_session(self, day: Session) -> bool:
         """Whether `day` is a session."""
@@ -88,12 +97,12 @@ class Calendar:
             raise CalendarError(
                 f"the {self.name} calendar ends {iso(self.last)}: no session after {iso(day)}"
             )
-        return self.sessions[i]
+        return self._at(i)
 
     def before(self, day: Session) -> Session | None:
         """Last session strictly before `day`, or None."""
         i = int(np.searchsorted(self.sessions, day, side="left"))
-        return self.sessions[i - 1] if i else None
+        return self._at(i - 1) if i else None
 
     def ends_week(self, session: Session) -> bool:
         """Whether `session` is the last of its ISO week."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from engine.hashing import hash_arrays
 from engine.market.calendar import Calendar, Dates, iso, to_session
 from engine.market.corporate import CorporateActions
 from engine.market.instruments import Instruments
-from engine.market.text import Text
+from engine.market.text import CLOSE, Text
 
 if TYPE_CHECKING:
     from engine.market.view import MarketView
@@ -145,6 +146,7 @@ class MarketPanel:
         """Return a real copy that ends at session `x`, as if nothing after it had ever been seen."""
         end = self.row(x) + 1
         last = self.dates[end - 1]
+        closing = datetime.combine(last.astype(object), CLOSE)
         return MarketPanel(
             dates=self.dates[:end].copy(),
             symbols=self.symbols.copy(),
@@ -157,7 +159,7 @@ class MarketPanel:
             tick=self.tick,
             indices={s: {n: row[:end].copy() for n, row in bars.items()} for s, bars in self.indices.items()},
             actions=self.actions.until(last),
-            texts=tuple(t for t in self.texts if to_session(t.published_at) <= last),
+            texts=tuple(t for t in self.texts if t.published_at <= closing),
         )
 
     @cached_property

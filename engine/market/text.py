@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
+
+#: End of a session's continuous trading (Asia/Shanghai): what is published later is the next session's.
+CLOSE = time(15, 0)
 
 
 @dataclass(frozen=True, slots=True)

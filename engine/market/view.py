@@ -12,9 +12,7 @@ from engine.errors import DataError, LookAheadError
 from engine.market.calendar import Calendar, Dates, Session, iso, to_session
 from engine.market.instruments import Instruments
 from engine.market.panel import Array, MarketPanel
-from engine.market.text import Text
-
-_CLOSE = time(15, 0)
+from engine.market.text import CLOSE, Text
 
 
 class MarketView:
@@ -43,7 +41,8 @@ class MarketView:
     @property
     def session(self) -> Session:
         """The session at whose close the view stands."""
-        return self._panel.dates[self.t]
+        session: Session = self._panel.dates[self.t]
+        return session
 
     @property
     def dates(self) -> Dates:
@@ -109,7 +108,7 @@ class MarketView:
     def texts(self, since: Any) -> tuple[Text, ...]:
         """Documents published from the day `since` to 15:00 of this session, in order of publication."""
         start = datetime.combine(to_session(since).astype(object), time.min)
-        end = datetime.combine(self.session.astype(object), _CLOSE)
+        end = datetime.combine(self.session.astype(object), CLOSE)
         return tuple(text for text in self._panel.texts if start <= text.published_at <= end)
 
     def view(self, x: Any) -> MarketView:

@@ -43,17 +43,22 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line, area or set of bars: `values` align with the figure's `x`."""
+    """One line, area or set of bars: `values` align with the figure's `x` (None and NaN are gaps)."""
 
     name: str
     values: Sequence[float | None]
     kind: Literal["line", "area", "bar"] = "line"
     colour: str | None = None
+    """`accent`, `muted`, `up` or `down`, which follow the light and dark themes, or `#rrggbb`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart over a shared x axis (dates as ISO text, or categories)."""
+    """A chart over a shared x axis (dates as ISO text, or categories).
+
+    Figures of one section over the same dates zoom and point together. `log` starts on a logarithmic axis;
+    where every value is a positive line the reader can switch, elsewhere the axis stays linear.
+    """
 
     title: str
     x: Sequence[str]
@@ -63,11 +68,16 @@ class Figure:
     stacked: bool = False
     note: str = ""
     height: int = 320
+    width: Literal["full", "half"] = "full"
+    """Two `half` figures in a row stand side by side where the page is wide enough."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """A grid of numbers with row and column labels, coloured about zero (None is left blank)."""
+    """A grid of numbers with row and column labels, coloured about zero (None is left blank).
+
+    A small one is printed with its numbers; a large one (a correlation matrix) is drawn as colours only.
+    """
 
     title: str
     rows: Sequence[str]
@@ -75,6 +85,8 @@ class HeatMap:
     values: Sequence[Sequence[float | None]]
     format: Format = Format.PERCENT
     note: str = ""
+    totals: int = 0
+    """The last so many columns are totals: set apart, and coloured on a scale of their own."""
 
 
 @dataclass(frozen=True, slots=True)

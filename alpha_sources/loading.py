@@ -1,0 +1,80 @@
+"""Turn what a configuration says of a provider into one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from alpha_sources.provider import AlphaProvider
+from engine.errors import ProviderError
+from engine.hashing import hash_json
+from engine.plugins import PluginKind, construct, load_object, path_parameters
+
+ALPHA_SOURCES = PluginKind("alpha provider", "alphaloom.alpha_sources", AlphaProvider, ProviderError)
+
+
+def load_provider(name: str, params: Mapping[str, Any], base: Path | None = None) -> AlphaProvider:
+    """Make the provider `name` with keyword arguments `params`.
+
+    Parameters
+    ----------
+    name : str
+        ``package.module:Class``, ``path/to/file.py:Class`` or a short name (``reversal``).
+    params : mapping
+        Keyword arguments of its constructor. Where the constructor annotates one as ``Path``, a relative
+        path is taken from `base`.
+    base : Path, optional
+        Folder of the configuration; default the working folder.
+
+    Raises
+    ------
+    ProviderError
+        In one line: not found, fails to import, no such class, no provider, wrong or missing arguments.
+    """
+    cls = load_object(name, ALPHA_SOURCES, base)
+    paths = path_parameters(cls)
+    resolved = {
+        key: (base or Path.cwd()) / Path(value).expanduser()
+        if key in paths and isinstance(value, str | Path)
+        else value
+        for key, value in params.items()
+    }
+    provider: AlphaProvider = construct(cls, name, resolved, ALPHA_SOURCES)
+    return provider
+
+
+def params_hash(name: str, params: Mapping[str, Any], cls: type[AlphaProvider] = AlphaProvider) -> str:
+    """Hash of a provider's name and parameters, the same in any folder on any machine.
+
+    Files count by their name: that of the provider itself, and arguments that are, or that `cls` annotates
+    as, ``Path``.
+    """
+    target, separator, attribute = name.rpartition(":")
+    if target.endswith(".py"):
+        name = f"{Path(target).name}{separator}{attribute}"
+    paths = path_parameters(cls)
+    plain = {
+        key: Path(value).name if key in paths and isinstance(value, str) else _plain(key, value)
+        for key, value in params.items()
+    }
+    return hash_json({"provider": name, "params": plain})
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(key, item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(key, item) for item in value]
+    if value is None or isinstance(value, str | int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    raise ProviderError(
+        f"alpha.params.{key}: {value!r} cannot be recorded; write finite numbers, text, dates, lists or "
+        "mappings"
+    )

@@ -1,0 +1,181 @@
+"""`ProviderSignal`: what a strategy is handed; it refreshes, scores, checks and remembers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpha_sources.provider import AlphaProvider
+from alpha_sources.refresh import RefreshRule
+from alpha_sources.snapshot import Snapshot
+from engine.errors import AlphaloomError, ProviderError, StrategyError
+from engine.market.calendar import iso
+from engine.market.panel import MarketPanel
+from engine.market.view import MarketView
+from engine.plugins import describe
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """That a refresh was due: at which session (ISO date), and the hash of the snapshot in force after it."""
+
+    session: str
+    snapshot: str | None
+
+
+class ProviderSignal:
+    """The scores of one provider over one panel, session by session.
+
+    Parameters
+    ----------
+    provider : AlphaProvider
+        Where scores come from. Nothing it does to its arguments or keeps of its results reaches a caller.
+    panel : MarketPanel
+        The market; the provider is shown views only.
+    rule : RefreshRule
+        When to refresh. Counted from the first row asked for, and kept on the sessions between two rows
+        asked for, so that what is learned does not depend on how often a strategy asks.
+    name, params_hash : str
+        What to call the provider in messages and snapshots, and the hash of its parameters.
+    snapshot : Snapshot, optional
+        Where to start from. With the rule ``never`` it stays in force, as in paper trading.
+
+    Attributes
+    ----------
+    snapshots : list of Snapshot
+        Those that were in force, in order.
+    refreshes : list of Refresh
+        One record per session on which the rule was due.
+    used : dict of int to (N,) float array
+        Scores handed out, by row.
+    """
+
+    def __init__(
+        self,
+        provider: AlphaProvider,
+        panel: MarketPanel,
+        rule: RefreshRule,
+        name: str,
+        params_hash: str,
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        if snapshot is not None and snapshot.params_hash != params_hash:
+            raise ProviderError(
+                f"snapshot {snapshot.hash[:12]} was learned by {snapshot.provider or 'an unnamed provider'} "
+                f"under other parameters than those of {name}; refresh anew or restore the parameters"
+            )
+        self.provider = provider
+        self.rule = rule
+        self.name = name
+        self.params_hash = params_hash
+        self.snapshots: list[Snapshot] = [] if snapshot is None else [snapshot]
+        self.refreshes: list[Refresh] = []
+        self.used: dict[int, NDArray[np.float64]] = {}
+        self._panel = panel
+        self._row: int | None = None
+        self._last_due: int | None = None
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot in force."""
+        return self.snapshots[-1] if self.snapshots else None
+
+    @property
+    def scored_sessions(self) -> int:
+        """How many of the sessions asked for had any score; 0 after a run: the provider never spoke."""
+        return sum(bool((~np.isnan(scores)).any()) for scores in self.used.values())
+
+    def scores_at(self, row: int) -> NDArray[np.float64]:
+        """Scores at the close of a row of the panel; asked in ascending order of rows.
+
+        Returns
+        -------
+        (N,) float array
+            Read-only; NaN outside the universe of that session. Asking again gives the same array.
+
+        Raises
+        ------
+        ProviderError
+            If the provider raises, or returns anything but a row of finite or NaN numbers.
+        StrategyError
+            If an earlier row is asked for after a later one.
+        """
+        if row in self.used:
+            return self.used[row]
+        view = self._panel.view(row)
+        if self._row is not None and row < self._row:
+            later = iso(self._panel.view(self._row).session)
+            raise StrategyError(f"scores of {iso(view.session)} were asked for after those of {later}")
+        for passed in range(row if self._row is None else self._row + 1, row + 1):
+            self._refresh_if_due(self._panel.view(passed))
+            self._row = passed
+        raw = self._call("scores", view, lambda: self.provider.scores(view, self.snapshot))
+        scores = np.where(view.universe[-1], self._checked(raw, view), np.nan)
+        scores.flags.writeable = False
+        self.used[row] = scores
+        return scores
+
+    def _refresh_if_due(self, view: MarketView) -> None:
+        since = None if self._last_due is None else view.t - self._last_due
+        if not self.rule.is_due(view.session, since, view.calendar):
+            return
+        previous = self.snapshot
+        learned = self._call("refresh", view, lambda: self.provider.refresh(view, previous))
+        if learned is not None and not isinstance(learned, Snapshot):
+            raise self._error(view, "refresh", f"expected a Snapshot or None, got {type(learned).__name__}")
+        if learned is not None and learned != previous:
+            self.snapshots.append(
+                learned.stamped(
+                    provider=self.name,
+                    params_hash=self.params_hash,
+                    as_of=iso(view.session),
+                    parent=None if previous is None else previous.hash,
+                )
+            )
+        self._last_due = view.t
+        in_force = None if self.snapshot is None else self.snapshot.hash
+        self.refreshes.append(Refresh(iso(view.session), in_force))
+
+    def _checked(self, raw: Any, view: MarketView) -> NDArray[np.float64]:
+        try:
+            scores = np.asarray(raw)
+        except (TypeError, ValueError) as exc:
+            raise self._error(view, "scores", f"{type(raw).__name__} is no array: {exc}") from exc
+        expected = (len(view.symbols),)
+        if scores.shape != expected:
+            raise self._error(view, "scores", f"expected shape {expected}, got {scores.shape}")
+        if scores.dtype.kind not in "fiu":
+            raise self._error(view, "scores", f"expected floats, got dtype {scores.dtype}")
+        self._check_labels(raw, view)
+        if np.isinf(scores).any():
+            symbol = view.symbols[np.isinf(scores).argmax()]
+            raise self._error(view, "scores", f"the score of {symbol} is infinite; NaN is no opinion")
+        return scores.astype(np.float64)
+
+    def _check_labels(self, raw: Any, view: MarketView) -> None:
+        # a pandas Series in another order would be misread without a word
+        labels = getattr(raw, "index", None)
+        if labels is None or callable(labels):
+            return
+        labels = np.asarray(labels)
+        if labels.dtype.kind not in "iu" and not np.array_equal(labels.astype(str), view.symbols):
+            hint = "return series.reindex(view.symbols)"
+            raise self._error(view, "scores", f"the labels of the Series are not view.symbols; {hint}")
+
+    def _call(self, step: Literal["refresh", "scores"], view: MarketView, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except AlphaloomError as exc:
+            exc.args = (f"provider {self.name} at {iso(view.session)} in {step}: {exc}",)
+            raise
+        except Exception as exc:
+            raise ProviderError(
+                f"provider {self.name} failed at {iso(view.session)} in {step}: {describe(exc)}"
+            ) from exc
+
+    def _error(self, view: MarketView, step: str, what: str) -> ProviderError:
+        return ProviderError(f"provider {self.name} at {iso(view.session)} in {step}: {what}")

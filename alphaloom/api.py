@@ -1,0 +1,173 @@
+"""The Python face: load a panel, run a back-test."""
+
+from __future__ import annotations
+
+import inspect
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import alphaloom
+from alpha_sources.loading import ALPHA_SOURCES, load_provider, params_hash
+from alpha_sources.provider import AlphaProvider
+from alpha_sources.refresh import RefreshRule
+from alpha_sources.signal import ProviderSignal
+from alphaloom.config import RunConfig, load_config
+from alphaloom.notes import run_notes
+from alphaloom.sample import sample_paths
+from engine.hashing import hash_arrays
+from engine.market import (
+    DataConfig,
+    LoadedMarket,
+    MarketPanel,
+    ValidationReport,
+    load_market,
+    panel_from_frames,
+)
+from engine.plugins import load_object
+from engine.result import Result, make_result
+from engine.runner import run_strategy
+from engine.span import resolve_span
+from strategies.loading import load_strategy, uses_signal
+
+_REPORTED = ("backtrader", "numpy", "pandas", "pyarrow", "pydantic")
+
+
+def load_panel(source: str | Path | pd.DataFrame = "sse50", **options: Any) -> MarketPanel:
+    """Load market data.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        ``"sse50"``, the bundled sample; a long Parquet or CSV file; or a long frame with the columns date,
+        symbol, open, high, low, close, volume and any of the optional ones.
+    **options
+        For a file, the keys of the ``data`` section (``membership=...``, ``columns=...``, ``units="lots"``);
+        for a frame, the arguments of `engine.market.panel_from_frames`.
+
+    Raises
+    ------
+    DataError
+        If the data break a rule; the row is named.
+    """
+    if isinstance(source, pd.DataFrame):
+        return panel_from_frames(source, **options).panel
+    if source == "sse50":
+        return load_market(DataConfig(**{**sample_paths(), **options, "source": "file"})).panel
+    return load_market(DataConfig(source="file", path=Path(source), **options)).panel
+
+
+def backtest(
+    config: str | Path | Mapping[str, Any] | RunConfig | None = None,
+    *,
+    sets: Sequence[str] = (),
+    panel: MarketPanel | None = None,
+    provider: AlphaProvider | None = None,
+    on_session: Callable[[int, int], None] | None = None,
+    analyzers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
+    observers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
+) -> Result:
+    """Run a back-test; nothing is written.
+
+    Parameters
+    ----------
+    config : str, Path, mapping, RunConfig or None
+        A YAML file, the name of a shipped configuration, or the sections as a mapping; the quickstart by
+        default.
+    sets : sequence of ``key.path=value``
+        Values that override the configuration's.
+    panel : MarketPanel, optional
+        Market data in memory, instead of the ``data`` section's.
+    provider : AlphaProvider, optional
+        An instance, instead of the ``alpha.provider`` named; ``alpha.refresh`` still holds.
+    on_session : callable, optional
+        Called with (sessions done, sessions in all).
+    analyzers, observers : sequences of (class, kwargs)
+        backtrader's, added to the run; see ``result.analyzers``.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    AlphaloomError
+        With one line that names the place and the remedy.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    settings = config if isinstance(config, RunConfig) else load_config(config, sets=list(sets))
+    market = _market(settings, panel)
+    loaded = time.perf_counter()
+    panel = market.panel
+    span = resolve_span(panel, settings.span)
+    signal = _signal(settings, panel, provider)
+    strategy, params = load_strategy(settings.strategy.name, settings.strategy.params, signal, settings.base)
+    total = span.stop - span.clock_start + 1
+    log = run_strategy(
+        panel,
+        strategy,
+        params,
+        broker=settings.broker,
+        span=span,
+        benchmark=settings.index,
+        on_session=None if on_session is None else lambda done: on_session(done, total),
+        analyzers=analyzers,
+        observers=observers,
+    )
+    used = signal.used if signal is not None else {}
+    hashes = {"config_hash": settings.hash(), "version": alphaloom.__version__}
+    if signal is not None:
+        hashes["signal_hash"] = hash_arrays((str(row), used[row]) for row in sorted(used))
+    return make_result(
+        panel,
+        log,
+        span,
+        name=settings.name,
+        benchmark=settings.index,
+        used_scores=used,
+        hashes=hashes,
+        config=settings.plain(),
+        run={
+            "started": started.isoformat(timespec="seconds"),
+            "seconds_loading": round(loaded - clock, 3),
+            "seconds_running": round(time.perf_counter() - loaded, 3),
+            "python": platform.python_version(),
+            "machine": platform.platform(),
+            "packages": {name: version(name) for name in _REPORTED},
+            "refreshes": [] if signal is None else [asdict(r) for r in signal.refreshes],
+        },
+        warnings=[*_warnings(market), *run_notes(settings, signal, log)],
+        sections=[] if signal is None else signal.provider.sections(signal.snapshots),
+    )
+
+
+def _market(settings: RunConfig, panel: MarketPanel | None) -> LoadedMarket:
+    if panel is None:
+        return load_market(settings.resolved_data())
+    return LoadedMarket(panel, ValidationReport())
+
+
+def _warnings(market: LoadedMarket) -> list[str]:
+    return [f"data: {finding.message}" for finding in market.report.warnings]
+
+
+def _signal(settings: RunConfig, panel: MarketPanel, provider: AlphaProvider | None) -> ProviderSignal | None:
+    rule = RefreshRule.parse(settings.alpha.refresh)
+    if provider is not None:
+        name = type(provider).__name__
+        return ProviderSignal(provider, panel, rule, name, params_hash(name, {}))
+    if not uses_signal(settings.strategy.name, settings.base):
+        return None
+    name, params = settings.alpha.provider, dict(settings.alpha.params)
+    cls = load_object(name, ALPHA_SOURCES, settings.base)
+    if "seed" in inspect.signature(cls).parameters:
+        params.setdefault("seed", settings.seed)
+    made = load_provider(name, params, settings.base)
+    return ProviderSignal(made, panel, rule, name, params_hash(name, params, cls))

@@ -1,0 +1,156 @@
+"""Where configuration values come from: a file, the environment, the command line; and which won."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alphaloom.shipped import shipped_config, shipped_names
+from engine.errors import ConfigError
+
+_PREFIX = "ALPHALOOM__"
+_DATA_PATHS = {"path", "membership", "instruments", "actions", "fundamentals", "index"}
+
+
+@dataclass
+class Layers:
+    """Merged values, the folder that names in the file are relative to, and the origin of each key."""
+
+    values: dict[str, Any]
+    base: Path
+    name: str
+    origins: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(
+        cls, source: str | Path | Mapping[str, Any], sets: Sequence[str], environ: Mapping[str, str]
+    ) -> Layers:
+        """Read all layers; relative paths become absolute here, each by the place it was written in."""
+        if isinstance(source, Mapping):
+            layers = cls({}, Path.cwd(), "the configuration")
+            layers._merge(copy.deepcopy(dict(source)), layers.name, Path.cwd())
+        else:
+            path = find_config(source)
+            layers = cls({}, path.parent, str(source))
+            layers._merge(read_yaml(path), layers.name, path.parent)
+        for key in sorted(environ):
+            if key.startswith(_PREFIX):
+                parts = key.removeprefix(_PREFIX).lower().split("__")
+                layers._merge(
+                    _nested(parts, _yaml_value(environ[key], key)), f"environment {key}", Path.cwd()
+                )
+        for item in sets:
+            key, equals, text = item.partition("=")
+            if not equals or not key.strip():
+                raise ConfigError(f"--set {item!r}: write it as key=value, like broker.cash=1000000")
+            parts = key.strip().split(".")
+            layers._merge(_nested(parts, _yaml_value(text, f"--set {key}")), f"--set {item}", Path.cwd())
+        return layers
+
+    def origin(self, path: Sequence[str]) -> str:
+        """The layer that wrote a key, or the nearest part of it."""
+        for length in range(len(path), 0, -1):
+            found = self.origins.get(".".join(path[:length]))
+            if found:
+                return found
+        return self.name
+
+    def _merge(self, new: dict[str, Any], origin: str, base: Path) -> None:
+        _absolute(new, base)
+        self._merge_into(self.values, new, origin, ())
+
+    def _merge_into(
+        self, target: dict[str, Any], new: dict[str, Any], origin: str, path: tuple[str, ...]
+    ) -> None:
+        for key, value in new.items():
+            here = (*path, str(key))
+            if isinstance(value, dict) and isinstance(target.get(key), dict) and not _replaces(here, value):
+                self._merge_into(target[key], value, origin, here)
+            else:
+                target[key] = value
+            self._note(here, value, origin)
+
+    def _note(self, path: tuple[str, ...], value: Any, origin: str) -> None:
+        self.origins[".".join(path)] = origin
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                self._note((*path, str(key)), inner, origin)
+
+
+def find_config(source: str | Path) -> Path:
+    """Return the file of a configuration given by path or by the name of a shipped one."""
+    path = Path(source).expanduser()
+    if path.is_file():
+        return path.resolve()
+    shipped = shipped_config(str(source))
+    if shipped is not None:
+        return shipped
+    raise ConfigError(
+        f"there is no configuration {str(source)!r}: neither a file nor a shipped one "
+        f"({', '.join(shipped_names())})"
+    )
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; errors name file and line."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else "?"
+        raise ConfigError(f"{path}, line {line}: {problem.problem}") from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise ConfigError(f"{path} cannot be read: {problem}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a configuration is a mapping of keys, not a {type(values).__name__}")
+    return values
+
+
+def _yaml_value(text: str, where: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"{where}: {text!r} is no YAML value; quote it") from None
+
+
+def _nested(parts: Sequence[str], value: Any) -> dict[str, Any]:
+    for part in reversed(parts):
+        value = {part: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _replaces(path: tuple[str, ...], value: dict[str, Any]) -> bool:
+    """Flat fees and dated fees have no key in common but the minimum: one kind replaces the other."""
+    return path == ("broker", "fees") and {"buy", "sell"} <= value.keys()
+
+
+def _absolute(values: dict[str, Any], base: Path) -> None:
+    data = values.get("data")
+    if isinstance(data, dict):
+        for key in _DATA_PATHS & data.keys():
+            data[key] = _from(base, data[key])
+    for section, key in (("alpha", "provider"), ("strategy", "name")):
+        part = values.get(section)
+        if not isinstance(part, dict):
+            continue
+        name = part.get(key)
+        if isinstance(name, str) and name.rpartition(":")[0].endswith(".py"):
+            part[key] = _from(base, name)
+        params = part.get("params")
+        if isinstance(params, dict):
+            for param in params:
+                if param == "path" or str(param).endswith("_path"):
+                    params[param] = _from(base, params[param])
+
+
+def _from(base: Path, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_from(base, item) for item in value]
+    return str(base / Path(value).expanduser()) if isinstance(value, str | Path) else value

@@ -1,0 +1,104 @@
+"""The ``broker`` section of a run configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from engine.broker.ex_date import RightsPolicy
+from engine.broker.match import FillAt, Terms
+from engine.rules.fees import AShareFees, PlainFees
+from engine.rules.lots import LotRule
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AShareFeesConfig(_Section):
+    """Commission of the house; stamp duty and transfer fee follow the dated tables."""
+
+    commission: float = Field(0.00025, ge=0, le=0.003)
+    minimum: float = Field(5.0, ge=0)
+
+
+class PlainFeesConfig(_Section):
+    """One rate a side and a minimum an order, on every date."""
+
+    buy: float = Field(ge=0, lt=1)
+    sell: float = Field(ge=0, lt=1)
+    minimum: float = Field(0.0, ge=0)
+
+
+class FillConfig(_Section):
+    """Fill price by side."""
+
+    sell: FillAt = FillAt.OPEN
+    buy: FillAt = FillAt.OPEN
+
+
+class BrokerConfig(_Section):
+    """How orders are filled and what they cost.
+
+    Parameters
+    ----------
+    cash : float
+        Starting cash, CNY.
+    fill : str or mapping
+        ``open``, ``vwap`` or ``close`` of the next session, or ``{sell: open, buy: vwap}``.
+    fees : mapping
+        ``{commission, minimum}`` under the dated A-share rules, or ``{buy, sell, minimum}`` flat.
+    sizing : str
+        ``at_fill``: money becomes shares at the fill price; ``at_decision``: at the last close.
+    slippage_bps : float
+        Against the trader, before rounding to the tick.
+    participation : float or None
+        Largest share of the mean volume of the 20 sessions up to the decision that one order may take.
+    lot : int or None
+        Shares in a lot; None takes the board's rule.
+    dividend_tax : bool
+        Withhold the tax on cash dividends at the sale, by holding period (needs a table of actions).
+    rights : str
+        ``subscribe``, ``lapse`` or ``sell_at_reference``.
+    """
+
+    cash: float = Field(10_000_000.0, gt=0)
+    fill: FillConfig = FillConfig()
+    fees: AShareFeesConfig | PlainFeesConfig = AShareFeesConfig()
+    compat: Literal["none"] = "none"
+    sizing: Literal["at_fill", "at_decision"] = "at_fill"
+    slippage_bps: float = Field(5.0, ge=0, lt=10_000)
+    participation: float | None = Field(None, gt=0, le=1)
+    lot: int | None = Field(None, ge=1)
+    dividend_tax: bool = False
+    rights: RightsPolicy = RightsPolicy.SUBSCRIBE
+
+    @field_validator("fill", mode="before")
+    @classmethod
+    def _same_both_sides(cls, value: Any) -> Any:
+        return {"sell": value, "buy": value} if isinstance(value, str) else value
+
+    @field_validator("fees", mode="before")
+    @classmethod
+    def _which_fees(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        plain = {"buy", "sell"} & value.keys()
+        if plain and "commission" in value:
+            raise ValueError("give either {commission, minimum} or {buy, sell, minimum}, not both")
+        return PlainFeesConfig(**value) if plain else AShareFeesConfig(**value)
+
+    def terms(self) -> Terms:
+        """The matching terms that this configuration stands for."""
+        fees = self.fees
+        return Terms(
+            fees=PlainFees(fees.buy, fees.sell, fees.minimum)
+            if isinstance(fees, PlainFeesConfig)
+            else AShareFees(fees.commission, fees.minimum),
+            sell_at=self.fill.sell,
+            buy_at=self.fill.buy,
+            slippage_milli_bps=round(self.slippage_bps * 1000),
+            lot=None if self.lot is None else LotRule(self.lot, self.lot),
+            dividend_tax=self.dividend_tax,
+        )

@@ -1,0 +1,151 @@
+"""What a strategy asks for and what comes back: requests, baskets, fills, refusals, ex-date events."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from engine.rules.fees import Fees
+from engine.rules.table import date_of
+
+
+class Side(StrEnum):
+    """Direction of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Reason(StrEnum):
+    """Why an order was not filled, or not in full."""
+
+    SUSPENDED = "suspended"
+    LIMIT_UP = "limit_up"
+    LIMIT_DOWN = "limit_down"
+    NO_PRICE = "no_price"
+    T_PLUS_1 = "t_plus_1"
+    NO_POSITION = "no_position"
+    BELOW_ONE_LOT = "below_one_lot"
+    INSUFFICIENT_CASH = "insufficient_cash"
+    PARTICIPATION = "participation"
+    NO_FREE_SLOT = "no_free_slot"
+    CANCELLED = "cancelled"
+    END_OF_RUN = "end_of_run"
+
+
+REASON_TEXT = {
+    Reason.SUSPENDED: "suspended: the stock did not trade in that session",
+    Reason.LIMIT_UP: "at the upper price limit: nobody sells there",
+    Reason.LIMIT_DOWN: "at the lower price limit: nobody buys there",
+    Reason.NO_PRICE: "no price in that session: not listed yet, delisted, or missing in the data",
+    Reason.T_PLUS_1: "shares bought on a session can be sold from the next one on",
+    Reason.NO_POSITION: "nothing held to sell",
+    Reason.BELOW_ONE_LOT: "the money of the slot does not buy one lot, or the sale is less than one",
+    Reason.INSUFFICIENT_CASH: "cash does not cover the order and its fees",
+    Reason.PARTICIPATION: "more than the allowed share of the stock's usual volume",
+    Reason.NO_FREE_SLOT: "sales failed, so no slot was free",
+    Reason.CANCELLED: "cancelled by the strategy",
+    Reason.END_OF_RUN: "the run ended before the next session",
+}
+
+
+class OrderRequest(NamedTuple):
+    """One order as decided at a close, for the next session.
+
+    Exactly one of `shares`, `value_fen`, `target_fen` says how much: a number of shares; money to spend; or
+    the value that the whole position should have after the fill (the side then follows from the price).
+    `sizing_price_fen`, when given, turns money into shares at that price instead of the fill price.
+    `cap_shares` is the participation cap of the decision.
+    """
+
+    order_id: str
+    symbol: str
+    side: Side
+    decided_day: int
+    shares: int | None = None
+    value_fen: int | None = None
+    target_fen: int | None = None
+    sizing_price_fen: float | None = None
+    cap_shares: int | None = None
+
+
+class SlotBuys(NamedTuple):
+    """Top-k's buys: how many and with how much money is known only after the sales of the same session.
+
+    Free slots = max(0, `slots` − names still held). The first that many `candidates` are bought with
+    ``cash × risk_degree`` split by `weights`. A refused buy leaves its slot empty unless `substitute`. The
+    first `wanted` are those that would be bought if every sale succeeded; the rest are reserves.
+    """
+
+    candidates: tuple[OrderRequest, ...]
+    slots: int
+    wanted: int = 0
+    risk_degree: float = 1.0
+    weights: tuple[float, ...] | None = None
+    max_value_fen: int | None = None
+    reserve_fen: int = 0
+    substitute: bool = False
+
+
+class Basket(NamedTuple):
+    """All orders decided at one close. Sales go first, then buys in order, then the slot buys."""
+
+    orders: tuple[OrderRequest, ...] = ()
+    slot_buys: SlotBuys | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.orders) or self.slot_buys is not None
+
+
+class Fill(NamedTuple):
+    """A trade. Prices and money in fen; `requested` and `reason` tell of what was left open.
+
+    `cost_fen` is what the sold shares had cost with fees (0 for a buy); `tax_fen` the dividend tax
+    withheld; `slippage_fen` what the slip against the undisturbed price cost.
+    """
+
+    request: OrderRequest
+    side: Side
+    shares: int
+    price_fen: float
+    amount_fen: int
+    fees: Fees
+    requested: int
+    reason: Reason | None = None
+    cost_fen: int = 0
+    tax_fen: int = 0
+    slippage_fen: int = 0
+
+
+class Refusal(NamedTuple):
+    """An order of which nothing was filled."""
+
+    request: OrderRequest
+    side: Side
+    requested: int
+    reason: Reason
+
+
+class ExDate(NamedTuple):
+    """What a corporate action did to a holding.
+
+    `rounding_fen` is value before − value after: what ticks, floors and fen left over; it is shown, not
+    booked as cash. `beyond_tolerance` marks terms that do not explain the price.
+    """
+
+    symbol: str
+    shares_before: int
+    shares_after: int
+    cash_fen: int
+    rights_cost_fen: int
+    rounding_fen: int
+    beyond_tolerance: bool = False
+    terms: str = ""
+
+
+Event = Fill | Refusal | ExDate
+
+
+def order_id(decided_day: int, symbol: str, side: Side, n: int) -> str:
+    """``YYYYMMDD-SYMBOL-B|S-n``, from the session of the decision: equal in back-test and paper."""
+    return f"{date_of(decided_day):%Y%m%d}-{symbol}-{side[0].upper()}-{n}"

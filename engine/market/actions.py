@@ -1,0 +1,66 @@
+"""Reading the table of corporate actions."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+from engine.market.calendar import Dates, Session, iso
+from engine.market.corporate import CorporateAction, CorporateActions
+from engine.market.fundamentals import symbol_columns
+from engine.market.validate import EXAMPLES, Findings, counted
+
+if TYPE_CHECKING:
+    from engine.market.table import Table
+
+_TERMS = ("cash_per_share", "bonus_ratio", "rights_ratio", "rights_price")
+
+
+def read_actions(
+    table: Table, dates: Dates, symbols: NDArray[np.str_], findings: Findings
+) -> CorporateActions:
+    """Read ``symbol, ex_date, cash_per_share, bonus_ratio, rights_ratio, rights_price``.
+
+    Symbols the panel lacks and days outside it are ignored, two rows of one symbol and ex-date are added, an
+    ex-date that is no session moves to the next one with a warning.
+    """
+    table.require(("symbol", "ex_date"))
+    if not any(name in table for name in _TERMS[:3]):
+        table.require(_TERMS[:1])
+    column, ex_date = symbol_columns(table, symbols), table.dates("ex_date")
+    terms = [np.nan_to_num(table.numbers(n)) if n in table else np.zeros(len(table)) for n in _TERMS]
+    negative = np.flatnonzero(np.logical_or.reduce([values < 0.0 for values in terms]))
+    if len(negative):
+        raise DataError(f"{table.where(int(negative[0]))}: terms of a corporate action are not negative")
+
+    row = np.searchsorted(dates, ex_date)
+    kept = (column >= 0) & (ex_date >= dates[0]) & (row < len(dates))
+    by_session: dict[Session, dict[int, CorporateAction]] = {}
+    moved = []
+    for i in np.flatnonzero(kept):
+        session, place = dates[row[i]], int(column[i])
+        if session != ex_date[i]:
+            moved.append(f"{symbols[place]} {iso(ex_date[i])} to {iso(session)}")
+        action = CorporateAction(*(float(values[i]) for values in terms))
+        day = by_session.setdefault(session, {})
+        day[place] = _sum(day[place], action) if place in day else action
+    if moved:
+        message = f"{counted(len(moved), 'ex-date')} on no session, moved to the next"
+        findings.warn("ex_date_moved", message, len(moved), moved[:EXAMPLES])
+    frozen = {session: MappingProxyType(day) for session, day in by_session.items()}
+    return CorporateActions(MappingProxyType(frozen))
+
+
+def _sum(one: CorporateAction, other: CorporateAction) -> CorporateAction:
+    rights = one.rights + other.rights
+    paid = one.rights * one.rights_price + other.rights * other.rights_price
+    return CorporateAction(
+        cash=one.cash + other.cash,
+        bonus=one.bonus + other.bonus,
+        rights=rights,
+        rights_price=paid / rights if rights else 0.0,
+    )

@@ -1,0 +1,78 @@
+"""The ``data`` section of a run configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from engine.market.universe import INDEX_SIZE
+
+
+class DataConfig(BaseModel):
+    """Where market data come from and how to read them.
+
+    Parameters
+    ----------
+    source : {"sample", "file"}
+        ``sample`` is the bundled data set; the application turns it into a ``file`` section.
+    path : Path or None
+        Quotes, one row per date and symbol, Parquet or CSV.
+    universe : str or list of str or None
+        ``all``, an index (``sse50``, ``csi300``: needs `membership`), or the symbols themselves. None is the
+        membership where one is given, else all.
+    membership, instruments, actions, fundamentals, index : Path or None
+        Further files; see the documentation of the data format. `fundamentals` may be several.
+    columns : dict of str to str
+        Our name of a column to the file's: ``{"open": "开盘"}``.
+    units : {"shares", "lots"}
+        What the file's volume counts; a lot is 100 shares.
+    calendar : {"xshg", "data"}
+        The exchange's sessions, or the dates found in the file (synthetic data).
+    tick : float or None
+        Price tick in CNY, to which prices are rounded; ``none`` for prices off any grid.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: Literal["sample", "file"] = "sample"
+    path: Path | None = None
+    universe: str | list[str] | None = None
+    membership: Path | None = None
+    instruments: Path | None = None
+    actions: Path | None = None
+    fundamentals: Path | list[Path] | None = None
+    index: Path | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+    units: Literal["shares", "lots"] = "shares"
+    calendar: Literal["xshg", "data"] = "xshg"
+    tick: float | Literal["none"] | None = 0.01
+
+    @field_validator("universe")
+    @classmethod
+    def _known_universe(cls, value: str | list[str] | None) -> str | list[str] | None:
+        if isinstance(value, str) and value != "all" and value not in INDEX_SIZE:
+            raise ValueError(f"is one of all, {', '.join(INDEX_SIZE)}, or a list of symbols; not {value!r}")
+        return value
+
+    @field_validator("tick")
+    @classmethod
+    def _positive_tick(cls, value: float | str | None) -> float | None:
+        if value is None or isinstance(value, str):
+            return None
+        if not 0.0 < value < float("inf"):
+            raise ValueError(f"is a price above 0, or none; not {value}")
+        return value
+
+    @property
+    def tick_size(self) -> float | None:
+        """The tick in CNY, or None where prices lie on no grid."""
+        return self.tick if isinstance(self.tick, float) else None
+
+    @property
+    def fundamentals_files(self) -> tuple[Path, ...]:
+        """`fundamentals` as a tuple, whatever way it was written."""
+        if self.fundamentals is None:
+            return ()
+        return tuple(self.fundamentals) if isinstance(self.fundamentals, list) else (self.fundamentals,)

@@ -1,0 +1,78 @@
+"""Figures that become known on a day and hold until the next: point-in-time fundamentals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DataError
+from engine.market.calendar import Dates
+from engine.market.grid import Floats, forward_fill
+from engine.market.quotes import house_symbols
+
+if TYPE_CHECKING:
+    from engine.market.table import Table
+
+_KEYS = frozenset({"symbol", "visible_date", "visible_by", "period_end"})
+
+
+def read_fundamentals(table: Table, dates: Dates, symbols: NDArray[np.str_]) -> dict[str, Floats]:
+    """Return one (T, N) field for every numeric column of a file of dated figures.
+
+    A figure is usable from the first session on or after ``visible_date``, or strictly after ``visible_by``
+    (a deadline: what is filed that evening moves no price that day). It holds until one of a later, or
+    restated, ``period_end`` is visible; an older period that arrives late replaces nothing newer. Empty cells
+    erase nothing, and figures from before the panel carry in.
+
+    Raises
+    ------
+    DataError
+        If neither date column is there, or no figures are.
+    """
+    table.require(("symbol",))
+    name = next((key for key in ("visible_date", "visible_by") if key in table), None)
+    if name is None:
+        raise DataError(
+            f"{table.source} has neither visible_date nor visible_by, which say when a figure was known; "
+            f"it has {', '.join(table.columns)}"
+        )
+    figures = [c for c in table.columns if c not in _KEYS and table.is_numeric(c)]
+    if not figures:
+        raise DataError(f"{table.source} has no column of numbers beside its dates; give at least one figure")
+    visible = table.dates(name)
+    period = table.dates("period_end") if "period_end" in table else visible
+    row = np.searchsorted(dates, visible, side="left" if name == "visible_date" else "right")
+    column = symbol_columns(table, symbols)
+
+    order = np.lexsort((period, visible, column))
+    order = order[(column[order] >= 0) & (row[order] < len(dates))]
+    row, column, days = row[order], column[order], period[order].astype(np.int64)
+    out = {}
+    for figure in figures:
+        values = table.numbers(figure)[order]
+        there = ~np.isnan(values)
+        newest = _not_outdated(column[there], days[there])
+        dense = np.full((len(dates), len(symbols)), np.nan)
+        # on a repeated cell the last assignment stands: the latest known of that session
+        dense[row[there][newest], column[there][newest]] = values[there][newest]
+        out[figure] = forward_fill(dense, ~np.isnan(dense))
+    return out
+
+
+def _not_outdated(column: NDArray[np.intp], period: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Rows (in order of symbol and visibility) whose period is the latest seen of their symbol so far."""
+    if not len(period):
+        return np.zeros(0, dtype=bool)
+    # a running maximum that starts over with each symbol: later symbols have larger keys
+    key = column.astype(np.int64) * (np.ptp(period) + 1) + (period - period.min())
+    return np.asarray(np.maximum.accumulate(key) == key)
+
+
+def symbol_columns(table: Table, symbols: NDArray[np.str_]) -> NDArray[np.intp]:
+    """(R,) column of each row's symbol in the panel, -1 for symbols it lacks."""
+    codes, spellings = table.distinct("symbol")
+    houses, _ = house_symbols(spellings, strict=False)
+    place = {str(symbol): i for i, symbol in enumerate(symbols)}
+    return np.array([place.get(house, -1) for house in houses], dtype=np.intp)[codes]

@@ -1,0 +1,237 @@
+"""`Result`: what a back-test earned, and everything needed to check it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from engine import metrics as m
+from engine.benchmark import benchmark_levels, with_dividends
+from engine.broker.orders import Fill
+from engine.broker.shell import Journal
+from engine.market.panel import MarketPanel
+from engine.report.section import Section
+from engine.round_trips import RoundTrip, round_trips
+from engine.run_folder import RunFolder
+from engine.runner import RunLog
+from engine.span import Span
+from engine.tables import equity_frame, fills_frame, orders_frame, positions_frame, status_of
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """The outcome of a back-test; print it, look at its frames, or save it.
+
+    Attributes
+    ----------
+    metrics : dict
+        The numbers of ``result.json``; None where a measure is undefined.
+    equity, fills, orders, positions : DataFrame
+        As in the run folder's Parquet files.
+    config : mapping
+        The configuration the run was made from, defaults filled in.
+    run : mapping
+        What does not belong to the result proper: timings, versions, paths, warnings.
+    """
+
+    metrics: dict[str, Any]
+    equity: pd.DataFrame
+    fills: pd.DataFrame
+    orders: pd.DataFrame
+    positions: pd.DataFrame
+    panel: MarketPanel = field(repr=False)
+    span: Span
+    journal: Journal = field(repr=False)
+    levels: np.ndarray = field(repr=False)
+    benchmark: np.ndarray | None = field(repr=False)
+    benchmark_with_dividends: np.ndarray | None = field(repr=False)
+    ic: pd.Series[float] = field(repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    run: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    warnings: Sequence[str] = ()
+    sections: Sequence[Section] = field(default=(), repr=False)
+    analyzers: Any = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        return f"Result of {self.metrics['name']!r}\n{self.summary()}"
+
+    @cached_property
+    def round_trips(self) -> list[RoundTrip]:
+        """Closed round trips."""
+        return round_trips(self.journal)
+
+    def summary(self) -> str:
+        """Return the headline numbers as an aligned text table."""
+        from engine.summary import summary_rows
+
+        rows = summary_rows(self)
+        left = max(len(label) for label, _ in rows)
+        right = max(len(value) for _, value in rows)
+        return "\n".join(f"{label:<{left}}  {value:>{right}}" for label, value in rows)
+
+    def report_html(self) -> str:
+        """Return the report as one self-contained HTML page."""
+        from engine.report.backtest import backtest_report
+
+        return backtest_report(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the run folder: all of it or, on failure, nothing.
+
+        Raises
+        ------
+        OutputError
+            If the folder is not empty or cannot be written.
+        """
+        with RunFolder(Path(folder)) as out:
+            (out / "config.yaml").write_text(
+                yaml.safe_dump(dict(self.config), sort_keys=False, allow_unicode=True), encoding="utf-8"
+            )
+            (out / "result.json").write_text(_json(self.metrics), encoding="utf-8")
+            (out / "run.json").write_text(
+                _json({**self.run, "warnings": list(self.warnings)}), encoding="utf-8"
+            )
+            for name in ("equity", "fills", "orders", "positions"):
+                getattr(self, name).to_parquet(out / f"{name}.parquet", index=False)
+            (out / "report.html").write_text(self.report_html(), encoding="utf-8")
+        return Path(folder)
+
+
+def make_result(
+    panel: MarketPanel,
+    log: RunLog,
+    span: Span,
+    *,
+    name: str,
+    benchmark: str | None,
+    used_scores: Mapping[int, np.ndarray] | None,
+    hashes: Mapping[str, str],
+    config: Mapping[str, Any],
+    run: Mapping[str, Any],
+    warnings: Sequence[str] = (),
+    sections: Sequence[Section] = (),
+) -> Result:
+    """Measure a run.
+
+    Parameters
+    ----------
+    used_scores : mapping of row to (N,) scores, optional
+        What the strategy traded on, for the information coefficient.
+    hashes : mapping
+        ``config_hash`` and ``version``; the data's hash is added.
+    """
+    journal = log.journal
+    cash_fen = round(log.broker.config.cash * 100)
+    index = benchmark_levels(panel, benchmark, span) if benchmark else None
+    frames = {
+        "equity": equity_frame(panel, journal, span, cash_fen, index),
+        "fills": fills_frame(panel, journal),
+        "orders": orders_frame(panel, journal),
+        "positions": positions_frame(panel, journal, span.start),
+    }
+    levels = np.append(cash_fen / 100, frames["equity"]["equity"].to_numpy())
+    ic = _information_coefficient(panel, span, used_scores)
+    trips = round_trips(journal)
+    numbers = {
+        "name": name,
+        "start": str(panel.dates[span.start]),
+        "end": str(panel.dates[span.stop]),
+        **_measures(levels, index, frames["equity"]),
+        "win_rate": m.win_rate([t.profit_fen for t in trips]),
+        "rank_ic_mean": m.mean_and_ir(ic.to_numpy())[0],
+        "rank_icir": m.mean_and_ir(ic.to_numpy())[1],
+        "sessions": span.sessions,
+        "fills": len(frames["fills"]),
+        "rejected": sum(status_of(event) == "rejected" for _, event in journal.trades),
+        **_money(journal),
+        "data_hash": panel.data_hash,
+        **hashes,
+    }
+    return Result(
+        metrics={key: _null(value) for key, value in numbers.items()},
+        **frames,
+        panel=panel,
+        span=span,
+        journal=journal,
+        levels=levels,
+        benchmark=index,
+        benchmark_with_dividends=None if index is None else with_dividends(panel, index, span),
+        ic=ic,
+        config=config,
+        run=run,
+        warnings=warnings,
+        sections=sections,
+        analyzers=log.strategy.analyzers,
+    )
+
+
+def _measures(levels: np.ndarray, index: np.ndarray | None, equity: pd.DataFrame) -> dict[str, float]:
+    returns = m.returns_of(levels)
+    out = {
+        "total_return": m.total_return(levels),
+        "annual_return": m.annual_return(levels),
+        "annual_volatility": m.annual_volatility(returns),
+        "sharpe": m.sharpe(returns),
+        "sortino": m.sortino(returns),
+        "calmar": m.calmar(levels),
+        "max_drawdown": m.max_drawdown(levels),
+        "max_drawdown_sessions": m.max_drawdown_sessions(levels),
+        "turnover_annual": float(equity["turnover"].mean() * m.SESSIONS_A_YEAR),
+        "final_equity": float(levels[-1]),
+    }
+    nothing = float("nan")
+    if index is None:
+        names = ("benchmark_total_return", "excess_return", "information_ratio", "beta")
+        return out | dict.fromkeys(names, nothing)
+    of_index = m.returns_of(index)
+    return out | {
+        "benchmark_total_return": m.total_return(index),
+        "excess_return": m.total_return(levels) - m.total_return(index),
+        "information_ratio": m.information_ratio(returns, of_index),
+        "beta": m.beta(returns, of_index),
+    }
+
+
+def _money(journal: Journal) -> dict[str, float]:
+    fills = [event for _, event in journal.trades if isinstance(event, Fill)]
+    ex_dates = [event for _, event in journal.ex_dates]
+    return {
+        "cost_total": sum(f.fees.total for f in fills) / 100,
+        "slippage_total": sum(f.slippage_fen for f in fills) / 100,
+        "dividends_total": sum(e.cash_fen for e in ex_dates) / 100,
+        "dividend_tax_total": sum(f.tax_fen for f in fills) / 100,
+        "ex_date_rounding": sum(e.rounding_fen for e in ex_dates) / 100,
+    }
+
+
+def _information_coefficient(
+    panel: MarketPanel, span: Span, used: Mapping[int, np.ndarray] | None
+) -> pd.Series[float]:
+    """Rank IC of the scores used at t with the return from open t+1 to open t+2, members only."""
+    rows = [row for row in sorted(used or {}) if row + 2 <= span.stop]
+    if not rows or used is None:
+        return pd.Series([], index=pd.DatetimeIndex([]), dtype=float)
+    opens = panel.adjusted("open")
+    scores = np.array([used[row] for row in rows])
+    forward = np.array([opens[row + 2] / opens[row + 1] - 1.0 for row in rows])
+    dates = pd.DatetimeIndex(panel.dates[rows].astype("datetime64[ms]"))
+    return pd.Series(m.rank_ic(scores, forward), index=dates)
+
+
+def _null(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,108 @@
+"""What a trade costs: commission, stamp duty, transfer fee, in whole fen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from engine.rules.table import shipped
+
+_SCALE = 10**9
+
+
+class Fees(NamedTuple):
+    """Costs of one trade in fen."""
+
+    commission: int
+    stamp_duty: int
+    transfer_fee: int
+
+    @property
+    def total(self) -> int:
+        """Sum of the three."""
+        return self.commission + self.stamp_duty + self.transfer_fee
+
+
+class FeeSchedule(Protocol):
+    """Anything that prices a trade."""
+
+    def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
+        """Fees of a trade of `amount_fen` on `day` (days since 1970-01-01)."""
+        ...
+
+
+def _scaled(rate: float | str | Decimal) -> int:
+    # rates become integers so that every fee is exact: 0.00025 -> 250_000
+    return int((Decimal(str(rate)) * _SCALE).to_integral_value())
+
+
+def _half_up(amount_fen: int, scaled_rate: int) -> int:
+    return (2 * amount_fen * scaled_rate + _SCALE) // (2 * _SCALE)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainFees:
+    """A flat rate a side with a minimum, booked as commission.
+
+    Parameters
+    ----------
+    buy, sell : float
+        Share of the amount, e.g. 0.0005.
+    minimum : float
+        CNY an order.
+    """
+
+    buy: float
+    sell: float
+    minimum: float = 0.0
+
+    def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
+        """Fees of a trade; the same on every day and exchange."""
+        fee = _half_up(amount_fen, _scaled(self.buy if is_buy else self.sell))
+        return Fees(max(fee, round(self.minimum * 100)), 0, 0)
+
+
+class AShareFees:
+    """Commission of the broker house, stamp duty and transfer fee by date.
+
+    Parameters
+    ----------
+    commission : float
+        Share of the amount; at most 0.003 by law.
+    minimum : float
+        Least commission an order, CNY.
+
+    Notes
+    -----
+    Stamp duty and transfer fee come from ``engine/rules/tables``. Every fee rounds half up to a fen.
+    """
+
+    __slots__ = ("_minimum", "_rate", "_rates")
+
+    def __init__(self, commission: float = 0.00025, minimum: float = 5.0) -> None:
+        self._rate = _scaled(commission)
+        self._minimum = round(minimum * 100)
+        self._rates: dict[tuple[str, bool, int], tuple[int, int]] = {}
+
+    def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
+        """Fees of a trade on `day`."""
+        key = (symbol[-2:], is_buy, day)
+        rates = self._rates.get(key)
+        if rates is None:
+            rates = self._rates[key] = self._statutory(*key)
+        commission = _half_up(amount_fen, self._rate)
+        return Fees(
+            commission if commission > self._minimum else self._minimum,
+            _half_up(amount_fen, rates[0]) if rates[0] else 0,
+            _half_up(amount_fen, rates[1]),
+        )
+
+    @staticmethod
+    def _statutory(exchange: str, is_buy: bool, day: int) -> tuple[int, int]:
+        transfer = shipped("transfer_fee", ("exchange",)).get((exchange,), day)
+        stamp = None if is_buy else shipped("stamp_duty", ("side",)).get(("sell",), day)
+        return (
+            _scaled(Decimal(stamp.values["percent"]) / 100) if stamp else 0,
+            _scaled(Decimal(transfer.values["percent"]) / 100),
+        )

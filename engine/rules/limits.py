@@ -1,0 +1,81 @@
+"""Daily price limits by board, ST status, date and days since listing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from engine.market.board import Board
+from engine.rules.table import shipped
+
+
+class LimitState(StrEnum):
+    """Whether a stock has a price limit today."""
+
+    LIMITED = "limited"
+    UNLIMITED = "unlimited"
+    UNKNOWN = "unknown"
+
+
+class Limits(NamedTuple):
+    """Highest and lowest price of a session, in fen; None where there is no limit or none is known."""
+
+    state: LimitState
+    up: float | None
+    down: float | None
+
+
+_UNLIMITED = Limits(LimitState.UNLIMITED, None, None)
+_UNKNOWN = Limits(LimitState.UNKNOWN, None, None)
+
+
+def price_limits(
+    board: Board, st: bool, reference_fen: float, day: int, listed_day: int | None, sessions_listed: int
+) -> Limits:
+    """Limits of a session from its ex-right reference price.
+
+    Parameters
+    ----------
+    board, st
+        Board of the stock and whether it is under special treatment on `day`.
+    reference_fen
+        Ex-right reference price (previous close where nothing went ex). An int lies on the tick and gives
+        limits rounded half up to a fen in integers; a float gives them unrounded.
+    day, listed_day
+        Days since 1970-01-01; `listed_day` is None where the stock was listed before the data begin.
+    sessions_listed
+        Sessions since listing, 0 on the first.
+
+    Notes
+    -----
+    ``(reference × (100 ± p) + 50) // 100``, as in the exchanges' trading rules.
+    """
+    if listed_day is not None:
+        fresh = _unlimited_sessions(board, listed_day)
+        if sessions_listed < abs(fresh):
+            return _UNLIMITED if fresh > 0 else _UNKNOWN
+    percent = _percent(board, st, day)
+    if percent is None:
+        return _UNKNOWN
+    if isinstance(reference_fen, int):
+        return Limits(
+            LimitState.LIMITED,
+            (reference_fen * (100 + percent) + 50) // 100,
+            (reference_fen * (100 - percent) + 50) // 100,
+        )
+    up, down = reference_fen * (1 + percent / 100), reference_fen * (1 - percent / 100)
+    return Limits(LimitState.LIMITED, up, down)
+
+
+@lru_cache(maxsize=65536)
+def _percent(board: Board, st: bool, day: int) -> int | None:
+    spell = shipped("price_limits", ("board", "st")).find((board, "yes" if st else "no"), day)
+    return int(spell.values["percent"]) if spell else None
+
+
+@lru_cache(maxsize=65536)
+def _unlimited_sessions(board: Board, listed_day: int) -> int:
+    """Sessions without a limit after listing; negative where limits exist but are unknown."""
+    spell = shipped("new_listings", ("board",)).find((board,), listed_day)
+    return int(spell.values["unlimited_sessions"]) if spell else 0

@@ -1,0 +1,122 @@
+"""`TopkDropn`: hold the k best names, exchange at most n of them in a session."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from engine.broker.orders import Basket, OrderRequest, Side, SlotBuys
+from engine.errors import ConfigError
+from strategies.base import PanelStrategy, Settings, parameters
+from strategies.selection import select
+
+
+class TopkDropnSettings(Settings):
+    """Parameters of Top-k/Drop-n.
+
+    Parameters
+    ----------
+    topk, n_drop : int
+        Names to hold, and how many may be exchanged in one session.
+    risk_degree : float
+        Share of the cash, after the sales of the session, that its buys may spend.
+    hold_thresh : int
+        Sessions a name is held at least before it may be sold.
+    only_tradable : bool
+        Choose only among names that traded in the session of the decision.
+    weighting : str
+        How the money is split among the buys of a session: ``equal``, or ``score``: in proportion to how far
+        a score stands above the lowest in the universe.
+    max_weight : float or None
+        Largest share of the account that one buy may take.
+    cash_buffer : float
+        Share of the account that buys leave in cash.
+    substitute : bool
+        Whether the next candidate takes the slot of a buy that was refused.
+    rebalance : str
+        ``every_session``, ``every N``, ``weekly``, ``monthly``.
+    """
+
+    topk: int = Field(13, ge=1)
+    n_drop: int = Field(5, ge=0)
+    risk_degree: float = Field(0.95, gt=0, le=1)
+    hold_thresh: int = Field(1, ge=1)
+    only_tradable: bool = False
+    weighting: Literal["equal", "score"] = "equal"
+    max_weight: float | None = Field(None, gt=0, le=1)
+    cash_buffer: float = Field(0.0, ge=0, lt=1)
+    substitute: bool = False
+
+    @model_validator(mode="after")
+    def _drops_fewer_than_it_holds(self) -> TopkDropnSettings:
+        if self.n_drop > self.topk:
+            raise ValueError(f"n_drop {self.n_drop} is larger than topk {self.topk}")
+        return self
+
+
+class TopkDropn(PanelStrategy):
+    """Top-k/Drop-n on a signal.
+
+    At a close it chooses names to sell and ranked candidates to buy. In the next session the sales go first;
+    the slots that are then really free are filled with equal shares of the cash. A refused buy leaves its
+    slot empty and says why.
+    """
+
+    settings = TopkDropnSettings
+    params = parameters(TopkDropnSettings, signal=True)
+
+    def start(self) -> None:
+        """Refuse a portfolio that the universe can never fill."""
+        if self.p.signal is None:
+            raise ConfigError("topk_dropn needs a signal; set alpha.provider")
+        largest = int(self.panel.universe[self.broker.first : self.broker.last + 1].sum(axis=1).max())
+        if self.config.topk > largest:
+            raise ConfigError(
+                f"strategy.params.topk: {self.config.topk} names cannot be held out of a universe of "
+                f"{largest}; set it to {largest} or less"
+            )
+
+    def decide(self, row: int) -> None:
+        """Write the session's basket from the scores at the close of `row`."""
+        config, broker = self.config, self.broker
+        scores = self.p.signal.scores_at(row)
+        held = self.held_columns()
+        tradable = self.panel.field("trading")[row] > 0 if config.only_tradable else None
+        chosen = select(scores, held, topk=config.topk, n_drop=config.n_drop, tradable=tradable)
+        sells = tuple(self._sell(column) for column in chosen.sell if self._ripe(column, row))
+        buys = tuple(broker.request(column, Side.BUY, value_fen=0) for column in chosen.candidates)
+        if sells or buys:
+            broker.send(self, Basket(sells, self._slots(buys, chosen.wanted, scores)))
+
+    def _sell(self, column: int) -> OrderRequest:
+        shares = self.broker.account.shares(str(self.panel.symbols[column]))
+        return self.broker.request(column, Side.SELL, shares=shares)
+
+    def _ripe(self, column: int, row: int) -> bool:
+        """Whether a name will have been held for `hold_thresh` sessions when the sale is matched."""
+        bought = self.broker.account.bought_on(str(self.panel.symbols[column]))
+        since = int(np.searchsorted(self.panel.dates, np.datetime64(bought, "D")))
+        return row + 1 - since >= self.config.hold_thresh
+
+    def _slots(self, buys: tuple[OrderRequest, ...], wanted: int, scores: Any) -> SlotBuys | None:
+        if not buys:
+            return None
+        config, equity = self.config, self.broker.equity_fen
+        return SlotBuys(
+            candidates=buys,
+            slots=config.topk,
+            wanted=wanted,
+            risk_degree=config.risk_degree,
+            weights=self._weights(buys, scores) if config.weighting == "score" else None,
+            max_value_fen=None if config.max_weight is None else int(equity * config.max_weight),
+            reserve_fen=int(equity * config.cash_buffer),
+            substitute=config.substitute,
+        )
+
+    def _weights(self, buys: tuple[OrderRequest, ...], scores: Any) -> tuple[float, ...] | None:
+        above = np.array([scores[self.broker.prices.column(buy.symbol)] for buy in buys]) - np.nanmin(scores)
+        # the lowest scores of the universe still get a sliver: a weight of zero is no order
+        weights = np.maximum(above, 1e-6 * max(above.max(), 1e-300))
+        return tuple(float(w) for w in weights)

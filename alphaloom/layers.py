@@ -14,6 +14,8 @@ from alphaloom.shipped import shipped_config, shipped_names
 from engine.errors import ConfigError
 
 _PREFIX = "ALPHALOOM__"
+#: One layer: what was written where, in order.
+Layer = list[tuple[str, dict[str, Any]]]
 _DATA_PATHS = {"path", "membership", "instruments", "actions", "fundamentals", "index"}
 
 
@@ -38,18 +40,10 @@ class Layers:
             path = find_config(source)
             layers = cls({}, path.parent, str(source))
             layers._merge(read_yaml(path), layers.name, path.parent)
-        for key in sorted(environ):
-            if key.startswith(_PREFIX):
-                parts = key.removeprefix(_PREFIX).lower().split("__")
-                layers._merge(
-                    _nested(parts, _yaml_value(environ[key], key)), f"environment {key}", Path.cwd()
-                )
-        for item in sets:
-            key, equals, text = item.partition("=")
-            if not equals or not key.strip():
-                raise ConfigError(f"--set {item!r}: write it as key=value, like broker.cash=1000000")
-            parts = key.strip().split(".")
-            layers._merge(_nested(parts, _yaml_value(text, f"--set {key}")), f"--set {item}", Path.cwd())
+        for layer in (_from_environment(environ), _from_sets(sets)):
+            layers._forget_params_of_others(layer)
+            for origin, values in layer:
+                layers._merge(values, origin, Path.cwd())
         return layers
 
     def origin(self, path: Sequence[str]) -> str:
@@ -59,6 +53,14 @@ class Layers:
             if found:
                 return found
         return self.name
+
+    def _forget_params_of_others(self, layer: Layer) -> None:
+        """Parameters written for one provider or strategy say nothing to another named by a later layer."""
+        for section, key in (("alpha", "provider"), ("strategy", "name")):
+            below = self.values.get(section)
+            named = [part[section][key] for _, part in layer if key in _mapping(part.get(section))]
+            if named and isinstance(below, dict) and named[-1] != below.get(key):
+                below.pop("params", None)
 
     def _merge(self, new: dict[str, Any], origin: str, base: Path) -> None:
         _absolute(new, base)
@@ -82,6 +84,30 @@ class Layers:
                 self._note((*path, str(key)), inner, origin)
 
 
+def _from_environment(environ: Mapping[str, str]) -> Layer:
+    layer = []
+    for name in sorted(environ):
+        if name.startswith(_PREFIX):
+            parts = name.removeprefix(_PREFIX).lower().split("__")
+            layer.append((f"environment {name}", _nested(parts, _yaml_value(environ[name], name))))
+    return layer
+
+
+def _from_sets(sets: Sequence[str]) -> Layer:
+    layer = []
+    for item in sets:
+        key, equals, text = item.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {item!r}: write it as key=value, like broker.cash=1000000")
+        parts = key.strip().split(".")
+        layer.append((f"--set {item}", _nested(parts, _yaml_value(text, f"--set {key}"))))
+    return layer
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def find_config(source: str | Path) -> Path:
     """Return the file of a configuration given by path or by the name of a shipped one."""
     path = Path(source).expanduser()
@@ -103,7 +129,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else "?"
         raise ConfigError(f"{path}, line {line}: {problem.problem}") from None
-    except (OSError, UnicodeDecodeError) as problem:
+    except (OSError, ValueError) as problem:
         raise ConfigError(f"{path} cannot be read: {problem}") from None
     if values is None:
         return {}
@@ -115,8 +141,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def _yaml_value(text: str, where: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ConfigError(f"{where}: {text!r} is no YAML value; quote it") from None
+    except (yaml.YAMLError, ValueError) as problem:
+        # a date that does not exist is a ValueError of the YAML reader's own
+        why = f" ({problem})" if isinstance(problem, ValueError) else ""
+        raise ConfigError(f"{where}: {text!r} is no YAML value{why}; correct or quote it") from None
 
 
 def _nested(parts: Sequence[str], value: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Result:
     levels: np.ndarray = field(repr=False)
     benchmark: np.ndarray | None = field(repr=False)
     benchmark_with_dividends: np.ndarray | None = field(repr=False)
-    ic: pd.Series[float] = field(repr=False)
+    ic: pd.Series[Any] = field(repr=False)
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     run: Mapping[str, Any] = field(default_factory=dict, repr=False)
     warnings: Sequence[str] = ()
@@ -140,6 +140,7 @@ def make_result(
     }
     levels = np.append(cash_fen / 100, frames["equity"]["equity"].to_numpy())
     ic = _information_coefficient(panel, span, used_scores)
+    ic_mean, icir = m.mean_and_ir(np.asarray(ic, dtype=np.float64))
     trips = round_trips(journal)
     numbers = {
         "name": name,
@@ -147,8 +148,8 @@ def make_result(
         "end": str(panel.dates[span.stop]),
         **_measures(levels, index, frames["equity"]),
         "win_rate": m.win_rate([t.profit_fen for t in trips]),
-        "rank_ic_mean": m.mean_and_ir(ic.to_numpy())[0],
-        "rank_icir": m.mean_and_ir(ic.to_numpy())[1],
+        "rank_ic_mean": ic_mean,
+        "rank_icir": icir,
         "sessions": span.sessions,
         "fills": len(frames["fills"]),
         "rejected": sum(status_of(event) == "rejected" for _, event in journal.trades),
@@ -215,7 +216,7 @@ def _money(journal: Journal) -> dict[str, float]:
 
 def _information_coefficient(
     panel: MarketPanel, span: Span, used: Mapping[int, np.ndarray] | None
-) -> pd.Series[float]:
+) -> pd.Series[Any]:
     """Rank IC of the scores used at t with the return from open t+1 to open t+2, members only."""
     rows = [row for row in sorted(used or {}) if row + 2 <= span.stop]
     if not rows or used is None:
@@ -224,7 +225,8 @@ def _information_coefficient(
     scores = np.array([used[row] for row in rows])
     forward = np.array([opens[row + 2] / opens[row + 1] - 1.0 for row in rows])
     dates = pd.DatetimeIndex(panel.dates[rows].astype("datetime64[ms]"))
-    return pd.Series(m.rank_ic(scores, forward), index=dates)
+    values: Any = m.rank_ic(scores, forward)
+    return pd.Series(values, index=dates)
 
 
 def _null(value: Any) -> Any:

@@ -83,11 +83,13 @@ class PanelStrategy(bt.Strategy):  # type: ignore[misc]
         return np.flatnonzero(self.panel.universe[row] & priced)
 
 
-def check_settings(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
+def check_settings(model: type[Settings], values: dict[str, Any]) -> Settings:
     """Validate a strategy's parameters; errors name ``strategy.params.<key>``."""
     try:
         return model(**values)
     except ValidationError as problem:
         first = problem.errors()[0]
         key = ".".join(("strategy.params", *(str(part) for part in first["loc"])))
-        raise ConfigError(f"{key}: {first['msg']} (got {first['input']!r})") from None
+        raise ConfigError(
+            f"{key}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})"
+        ) from None

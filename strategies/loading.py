@@ -26,7 +26,7 @@ def load_strategy(
     ConfigError
         If a parameter is unknown or out of range.
     """
-    cls = load_object(name, STRATEGIES, base)
+    cls: Any = load_object(name, STRATEGIES, base)
     accepted = [key for key in cls.params._getkeys() if key != "signal"]
     for key in params:
         if key not in accepted:
@@ -42,4 +42,5 @@ def load_strategy(
 
 def uses_signal(name: str, base: Path | None = None) -> bool:
     """Whether a strategy reads scores at all."""
-    return "signal" in load_object(name, STRATEGIES, base).params._getkeys()
+    cls: Any = load_object(name, STRATEGIES, base)
+    return "signal" in cls.params._getkeys()

@@ -98,7 +98,7 @@ class TopkDropn(PanelStrategy):
         """Whether a name will have been held for `hold_thresh` sessions when the sale is matched."""
         bought = self.broker.account.bought_on(str(self.panel.symbols[column]))
         since = int(np.searchsorted(self.panel.dates, np.datetime64(bought, "D")))
-        return row + 1 - since >= self.config.hold_thresh
+        return bool(row + 1 - since >= self.config.hold_thresh)
 
     def _slots(self, buys: tuple[OrderRequest, ...], wanted: int, scores: Any) -> SlotBuys | None:
         if not buys:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,8 +50,7 @@ def read_actions(
     if moved:
         message = f"{counted(len(moved), 'ex-date')} on no session, moved to the next"
         findings.warn("ex_date_moved", message, len(moved), moved[:EXAMPLES])
-    frozen = {session: MappingProxyType(day) for session, day in by_session.items()}
-    return CorporateActions(MappingProxyType(frozen))
+    return CorporateActions.of(by_session)
 
 
 def _sum(one: CorporateAction, other: CorporateAction) -> CorporateAction:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.market.calendar import Dates
+from engine.market.calendar import Dates, iso
 from engine.market.corporate import CorporateAction, CorporateActions
 from engine.market.exdates import SuspendedExDates
 from engine.market.grid import Bools, Floats, forward_fill, last_true, scatter, shifted, to_tick
@@ -51,7 +51,11 @@ def build_bars(q: Quotes, dates: Dates, actions: CorporateActions, tick: float |
     close = np.where(inside, forward_fill(price["close"], anchored), np.nan)
     factor = _factors(cells, inside)
     ex_dates = SuspendedExDates(close, factor, traded, inside, tick)
-    ex_dates.settle(_by_cell(actions, dates), derive_factor="adj_factor" not in q.values)
+    ex_dates.settle(
+        _by_cell(actions, dates),
+        derive_factor="adj_factor" not in q.values,
+        label=lambda t, n: f"{q.symbols[n]} {iso(dates[t])}",
+    )
 
     fields = {
         name: np.where(suspended, close, np.where(traded, values, np.nan)) for name, values in price.items()

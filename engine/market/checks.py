@@ -57,6 +57,8 @@ def _sessions(q: Quotes, calendar: Calendar, findings: Findings) -> None:
 def _prices(q: Quotes, findings: Findings) -> None:
     # vendors write 0 for open, high and low of a suspended session: only its sign can be wrong there
     traded = (q.values["volume"] > 0.0) & ~np.isnan(q.values["close"])
+    if "trading" in q.values:
+        traded &= q.values["trading"] != 0.0
     bad = np.zeros(len(q.column), dtype=bool)
     for name in PRICES:
         if name in q.values:
@@ -115,12 +117,13 @@ def _factors(q: Quotes, findings: Findings) -> None:
             "give the cumulative backward factor (adjusted = raw × factor, rising on ex-dates)"
         )
         findings.error("bad_factor", message, n, known.labels(bad, " ({adj_factor:g})"))
-    unknown = ~q.follows() & np.isnan(q.values["adj_factor"])
+    begun = q.take(q.priced | ~np.isnan(q.values["adj_factor"]))
+    unknown = ~begun.follows() & np.isnan(begun.values["adj_factor"])
     if n := int(unknown.sum()):
         message = (
-            f"{counted(n, 'name')} whose first row has no adj_factor; fill it in, or leave the column out"
+            f"{counted(n, 'name')} whose first price has no adj_factor; fill it in, or leave the column out"
         )
-        findings.error("no_factor", message, n, q.labels(unknown))
+        findings.error("no_factor", message, n, begun.labels(unknown))
 
 
 def _vwap(q: Quotes, tick: float | None, units: Units, findings: Findings) -> None:

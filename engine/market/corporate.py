@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,16 @@ class CorporateActions:
     """The table: ``by_session[session][column]`` is the action of that symbol column on its ex-date."""
 
     by_session: Mapping[Session, Mapping[int, CorporateAction]]
+
+    @classmethod
+    def of(cls, by_session: Mapping[Session, Mapping[int, CorporateAction]]) -> CorporateActions:
+        """Freeze a table given as plain dicts."""
+        frozen = {session: MappingProxyType(dict(day)) for session, day in by_session.items()}
+        return cls(MappingProxyType(frozen))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # read-only mappings do not pickle
+        return CorporateActions.of, ({session: dict(day) for session, day in self.by_session.items()},)
 
     @classmethod
     def empty(cls) -> CorporateActions:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from engine.errors import DataError
 from engine.market.checks import FACTOR_STEP
 from engine.market.corporate import CorporateAction
 from engine.market.grid import Bools, Floats, shifted, to_tick
@@ -35,10 +36,22 @@ class SuspendedExDates:
         with np.errstate(invalid="ignore"):
             self.stepped[1:] = np.abs(factor[1:] / factor[:-1] - 1.0) > FACTOR_STEP
 
-    def settle(self, actions: Mapping[Cell, CorporateAction], *, derive_factor: bool) -> None:
+    def settle(
+        self,
+        actions: Mapping[Cell, CorporateAction],
+        *,
+        derive_factor: bool,
+        label: Callable[[int, int], str],
+    ) -> None:
         """Take the few ex-dates in question in order of time, since each rests on the one before.
 
         With `derive_factor` (the file has no factor) every action of the table steps it, traded or not.
+        `label` names a cell in messages.
+
+        Raises
+        ------
+        DataError
+            If an action's terms leave no price above zero.
         """
         halted = {(int(t), int(n)) for t, n in np.argwhere(self.stepped & self.continues & ~self.traded)}
         for t, n in sorted(halted | set(actions)):
@@ -51,6 +64,11 @@ class SuspendedExDates:
                 reference = to_tick(before / step, self.tick)
             elif (t, n) in actions:
                 reference = to_tick(actions[t, n].reference(before), self.tick)
+                if not reference > 0.0:
+                    raise DataError(
+                        f"corporate action {label(t, n)}: its terms turn a close of {before:g} into "
+                        f"{reference:g}; correct the table"
+                    )
                 end = len(self.factor) if derive_factor else self._next_step(t, n)
                 self.factor[t:end, n] *= before / reference
             else:

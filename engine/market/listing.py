@@ -46,7 +46,7 @@ def read_instruments(table: Table, symbols: NDArray[np.str_]) -> tuple[Instrumen
     if "list_date" in table:
         listed[column[mine]] = table.dates("list_date", blank=True)[mine]
     boards = tuple(
-        _board(text, str(symbol), table) for text, symbol in zip(aligned("board"), symbols, strict=True)
+        _board(str(text), str(symbol), table) for text, symbol in zip(aligned("board"), symbols, strict=True)
     )
     industries = np.where(shenwan != "", shenwan, csrc)
     return Instruments(names=aligned("name"), industries=industries, boards=boards), listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -93,6 +93,13 @@ class MarketPanel:
         """(sessions, symbols)."""
         return len(self.dates), len(self.symbols)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # read-only mappings do not pickle: they travel as dicts and are frozen again on arrival
+        parts = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
+        parts["fields"] = dict(self.fields)
+        parts["indices"] = {symbol: dict(bars) for symbol, bars in self.indices.items()}
+        return _rebuild, (parts,)
+
     def __repr__(self) -> str:
         T, N = self.shape
         span = f"{iso(self.dates[0])}..{iso(self.dates[-1])}" if T else "empty"
@@ -173,11 +180,18 @@ class MarketPanel:
         for name in sorted(self.fields):
             yield name, self.fields[name]
         yield "universe", self.universe
+        yield "universe_known", self.universe_known
+        yield "listed", self.listed.astype("datetime64[D]").astype(np.int64)
+        yield "boards", np.frombuffer("\n".join(self.instruments.boards).encode(), dtype=np.uint8)
         for symbol in sorted(self.indices):
             for name in sorted(self.indices[symbol]):
                 yield f"{symbol}.{name}", self.indices[symbol][name]
         actions = [(int(s.astype(np.int64)), c, *a) for s, c, a in self.actions.rows()]
         yield "actions", np.array(actions, dtype=np.float64)
+
+
+def _rebuild(parts: dict[str, Any]) -> MarketPanel:
+    return MarketPanel(**parts)
 
 
 def _freeze(array: Any) -> Any:

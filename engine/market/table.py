@@ -76,7 +76,7 @@ class Table:
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise DataError(f"{path} cannot be read: {reason}; is it a whole {suffix} file?") from error
         raise DataError(
-            f"{path}: a file is read as .parquet or .csv, not {suffix or 'without a suffix'}; convert it first"
+            f"{path}: files are read as .parquet or .csv, not {suffix or 'without a suffix'}; convert it"
         )
 
     def __len__(self) -> int:
@@ -201,12 +201,15 @@ class Table:
 
 def _read_csv(path: Path) -> Table:
     """Read every cell as text; refuse lines of the wrong length, leave blank lines out but count them."""
+    import pandas as pd
     import pyarrow
     from pyarrow import csv as arrow_csv
 
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
-        header = [name.strip() for name in next(csv.reader(file), [])]
+        header = next(csv.reader(file), [])
+        if header and next(file, None) is None:
+            return Table(pd.DataFrame(columns=header, dtype="str"), str(path))
     uneven: list[Any] = []
 
     def note(row: Any) -> str:
@@ -216,17 +219,18 @@ def _read_csv(path: Path) -> Table:
     cells = arrow_csv.read_csv(
         path,
         # one thread, since only then a bad row knows its line
-        arrow_csv.ReadOptions(encoding=encoding, use_threads=False, skip_rows=1, column_names=header),
+        arrow_csv.ReadOptions(encoding=encoding, use_threads=False),
         arrow_csv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=note),
         arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pyarrow.string())),
     )
     if uneven:
         row = uneven[0]
         raise DataError(
-            f"{path}, line {row.number}: {row.actual_columns} cells where line 1 names {row.expected_columns} "
+            f"{path}, line {row.number}: {row.actual_columns} cells, but line 1 names {row.expected_columns} "
             f"columns: {row.text[:80]!r}; complete or drop the line"
         )
     frame = cells.to_pandas()
+    frame.columns = [name.strip() for name in header]
     written = (frame != "").to_numpy().any(axis=1)
     lines = np.arange(2, len(frame) + 2, dtype=np.intp)
     return Table(frame[written].reset_index(drop=True), str(path), lines[written])

@@ -33,7 +33,7 @@ class Finding:
     examples: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        shown = f": {'; '.join(self.examples)}" if self.examples else ""
+        shown = f"; e.g. {'; '.join(self.examples)}" if self.examples else ""
         return f"{self.kind}: {self.message}{shown}"
 
 

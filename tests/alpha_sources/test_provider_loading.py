@@ -120,6 +120,11 @@ def test_a_provider_from_a_file_can_be_pickled(write):
     assert back.lookback == 3
 
 
+def test_a_file_is_compiled_under_its_own_future_imports_only(write):
+    write("mine.py", MINE)
+    assert load_object("mine.py:Mine", ALPHA_SOURCES).__init__.__annotations__["scale"] is float
+
+
 def test_two_files_of_one_name_are_two_modules(write):
     write("a/mine.py", MINE)
     write("b/mine.py", MINE.replace("scale: float = 1.0", "scale: float = 2.0"))

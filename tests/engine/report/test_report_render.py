@@ -5,6 +5,7 @@ import math
 import re
 import time
 from dataclasses import replace
+from html import unescape
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_nothing_is_loaded_from_a_network():
     style = re.search(r"<style>(.*?)</style>", html, re.S)[1]
     assert not re.search(r"@import|url\(|https?:", style)
     assert "<script src" not in html
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1]
+    policy = unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', html)[1])
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "http" not in policy
 

@@ -1,0 +1,231 @@
+"""The main job on the bundled data, from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha_sources.provider import AlphaProvider
+from alphaloom import Result, backtest, load_panel
+from alphaloom.shipped import shipped_names
+from engine.errors import AlphaloomError, ConfigError, OutputError, ProviderError
+from engine.market import MarketPanel
+
+YEAR = ["span.start=2023-01-01", "span.end=2023-12-31"]
+
+
+@pytest.fixture(scope="module")
+def panel() -> MarketPanel:
+    return load_panel("sse50")
+
+
+@pytest.fixture(scope="module")
+def result() -> Result:
+    return backtest("quickstart")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_configuration_runs_as_it_is(name: str) -> None:
+    made = backtest(name)
+    assert made.metrics["fills"] > 0
+    assert made.metrics["benchmark_total_return"] == pytest.approx(-0.361054, abs=1e-6)
+
+
+def test_the_benchmark_of_2023_is_minus_11_73_percent() -> None:
+    made = backtest("quickstart", sets=YEAR)
+    assert round(made.metrics["benchmark_total_return"], 4) == -0.1173
+    assert made.equity["benchmark"].iloc[-1] == pytest.approx(2326.17, abs=0.005)
+    assert made.metrics["sessions"] == len(made.equity) == 242
+    assert made.fills["date"].min() == pd.Timestamp("2023-01-03"), (
+        "the first decision is made the evening before"
+    )
+
+
+def test_cash_and_positions_are_the_equity_to_the_fen_on_every_session(result: Result) -> None:
+    equity = result.equity.set_index("date")
+    positions = result.positions.groupby("date")["value_cny"].sum().reindex(equity.index, fill_value=0.0)
+    fen = (equity["equity"] * 100).round() - (equity["cash"] * 100).round() - (positions * 100).round()
+    assert (fen == 0).all()
+    assert (equity["cash"] >= 0).all()
+
+
+def test_nothing_is_sold_on_the_session_it_was_bought(result: Result) -> None:
+    sides = result.fills.groupby(["date", "symbol"])["side"].nunique()
+    assert (sides == 1).all()
+    bought_today = result.fills[result.fills["side"] == "buy"].set_index(["date", "symbol"])["shares"]
+    free = result.positions.set_index(["date", "symbol"])["sellable"]
+    held = result.positions.set_index(["date", "symbol"])["shares"]
+    assert ((held - free).reindex(bought_today.index) == bought_today).all()
+
+
+def test_stamp_duty_is_halved_on_2023_08_28(result: Result) -> None:
+    sold = result.fills[result.fills["side"] == "sell"].set_index("date")
+    before, after = sold.loc["2023-08-25"], sold.loc["2023-08-28"]
+    assert ((before["stamp_duty"] - before["amount_cny"] * 0.001).abs() <= 0.005001).all()
+    assert ((after["stamp_duty"] - after["amount_cny"] * 0.0005).abs() <= 0.005001).all()
+
+
+def test_frames_have_the_columns_and_types_others_rely_on(result: Result) -> None:
+    assert list(result.equity) == ["date", "equity", "cash", "cost", "turnover", "benchmark"]
+    fills = [
+        "date", "symbol", "side", "shares", "price", "amount_cny", "commission", "stamp_duty", "transfer_fee",
+        "order_id",
+    ]  # fmt: skip
+    assert list(result.fills) == fills
+    assert set(result.orders) == {
+        *fills,
+        "decided_on",
+        "shares_requested",
+        "shares_filled",
+        "status",
+        "reason",
+    }
+    assert list(result.positions) == ["date", "symbol", "shares", "sellable", "close", "value_cny", "weight"]
+    assert result.fills["shares"].dtype == np.int64
+    assert (result.fills["shares"] > 0).all()
+    assert set(result.fills["side"]) == {"buy", "sell"}
+    assert result.orders["order_id"].is_unique
+    assert (result.orders["decided_on"] < result.orders["date"]).all()
+
+
+def test_two_runs_give_the_same_bytes(tmp_path: Path, result: Result) -> None:
+    first, second = result.save(tmp_path / "a"), backtest("quickstart").save(tmp_path / "b")
+    assert (first / "result.json").read_bytes() == (second / "result.json").read_bytes()
+    assert (first / "report.html").read_bytes() == (second / "report.html").read_bytes()
+    for name in ("equity", "fills", "orders", "positions"):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(first / f"{name}.parquet"), pd.read_parquet(second / f"{name}.parquet")
+        )
+
+
+def test_a_saved_configuration_gives_the_same_result(tmp_path: Path, result: Result) -> None:
+    folder = result.save(tmp_path / "run")
+    again = backtest(folder / "config.yaml")
+    assert again.metrics == result.metrics
+
+
+def test_result_json_has_null_and_never_nan(tmp_path: Path) -> None:
+    folder = backtest("quickstart", sets=["benchmark=null", *YEAR]).save(tmp_path / "run")
+    text = (folder / "result.json").read_text(encoding="utf-8")
+    numbers = json.loads(text, parse_constant=pytest.fail)
+    for key in ("benchmark_total_return", "excess_return", "information_ratio", "beta"):
+        assert numbers[key] is None
+    assert numbers["version"]
+    assert len(numbers["config_hash"]) == len(numbers["data_hash"]) == 64
+
+
+class Oracle(AlphaProvider):
+    """Scores that are the return from the fill to the next fill: they know tomorrow, unless shifted."""
+
+    def __init__(self, table: np.ndarray, shift: int) -> None:
+        self.table, self.shift = table, shift
+
+    def scores(self, view, snapshot):  # type: ignore[no-untyped-def]
+        row = view.t - self.shift
+        return self.table[row] if row >= 0 else np.full(len(view.symbols), np.nan)
+
+
+def test_tomorrows_returns_earn_absurdly_and_yesterdays_do_not(panel: MarketPanel) -> None:
+    opens = panel.adjusted("open")
+    table = np.full(opens.shape, np.nan)
+    table[:-2] = opens[2:] / opens[1:-1] - 1.0
+    knows = backtest("quickstart", sets=YEAR, panel=panel, provider=Oracle(table, 0))
+    late = backtest("quickstart", sets=YEAR, panel=panel, provider=Oracle(table, 2))
+    assert knows.metrics["total_return"] > 10
+    assert knows.metrics["rank_ic_mean"] == pytest.approx(1.0)
+    assert late.metrics["total_return"] < 0.2
+    assert abs(late.metrics["rank_ic_mean"]) < 0.1
+
+
+def test_a_scores_file_trades_the_session_after_its_date(tmp_path: Path, panel: MarketPanel) -> None:
+    dates = pd.DatetimeIndex(panel.dates.astype("datetime64[ns]"), name="date")
+    opens = pd.DataFrame(panel.adjusted("open"), index=dates, columns=panel.symbols).rename_axis(
+        columns="symbol"
+    )
+    tomorrow = (opens.shift(-2) / opens.shift(-1) - 1.0).stack().rename("score")
+    tomorrow.reset_index().to_parquet(tmp_path / "t.parquet")
+    late = tomorrow.groupby("symbol").shift(1).dropna()
+    late.reset_index().to_csv(tmp_path / "shifted.csv", index=False)
+
+    def earned(name: str) -> float:
+        sets = ["alpha={provider: scores_file, params: {path: " + str(tmp_path / name) + "}}", *YEAR]
+        return float(backtest("quickstart", sets=sets).metrics["total_return"])
+
+    assert earned("t.parquet") > 10
+    assert earned("shifted.csv") < 0.5
+
+
+def test_scores_for_unknown_symbols_are_refused_by_name(tmp_path: Path) -> None:
+    pd.DataFrame({"date": ["2023-01-03"], "symbol": ["000001.SZ"], "score": [1.0]}).to_csv(
+        tmp_path / "s.csv", index=False
+    )
+    sets = ["alpha={provider: scores_file, params: {path: " + str(tmp_path / "s.csv") + "}}"]
+    with pytest.raises(AlphaloomError, match=r"000001\.SZ"):
+        backtest("quickstart", sets=sets)
+
+
+class Broken(AlphaProvider):
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def scores(self, view, snapshot):  # type: ignore[no-untyped-def]
+        if self.how == "raises":
+            raise KeyError("nope")
+        return np.zeros(3)
+
+
+@pytest.mark.parametrize(("how", "words"), [("raises", "KeyError"), ("shape", r"\(77,\)")])
+def test_a_provider_that_fails_is_named_with_the_session(how: str, words: str) -> None:
+    with pytest.raises(ProviderError, match=rf"Broken.*2022-12-30.*{words}"):
+        backtest("quickstart", sets=YEAR, provider=Broken(how))
+
+
+def test_more_names_than_the_universe_has_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"strategy\.params\.topk: 51 .* universe of 50"):
+        backtest("quickstart", sets=["strategy.params.topk=51"])
+
+
+def test_a_run_folder_appears_whole_or_not_at_all(
+    tmp_path: Path, result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "precious.txt").write_text("x")
+    with pytest.raises(OutputError, match="not empty"):
+        result.save(taken)
+    assert [p.name for p in taken.iterdir()] == ["precious.txt"]
+
+    def full_disk(self: Result) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Result, "report_html", full_disk)
+    with pytest.raises(OutputError, match="No space left"):
+        result.save(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert [p.name for p in tmp_path.iterdir()] == ["taken"], "no partial folder is left behind"
+
+
+def test_every_parameter_of_the_strategy_changes_something(panel: MarketPanel) -> None:
+    def run(*sets: str) -> Result:
+        return backtest("quickstart", sets=[*YEAR, *sets], panel=panel)
+
+    base = run()
+    different = {
+        "strategy.params.risk_degree=0.5", "strategy.params.hold_thresh=10", "strategy.params.rebalance=weekly",
+        "strategy.params.rebalance=every 3", "strategy.params.weighting=score", "strategy.params.max_weight=0.05",
+        "strategy.params.cash_buffer=0.3", "broker.sizing=at_decision", "broker.participation=0.0005",
+        "broker.lot=1000", "broker.dividend_tax=true", "broker.slippage_bps=0", "broker.fill=close",
+        "broker.fees={buy: 0, sell: 0}", "broker.cash=1000000", "alpha.params.lookback=5",
+        "broker.fill={sell: open, buy: vwap}", "data.actions=null",
+    }  # fmt: skip
+    for change in different:
+        loads_anew = change.startswith("data.")
+        other = backtest("quickstart", sets=[*YEAR, change]) if loads_anew else run(change)
+        assert other.metrics["total_return"] != base.metrics["total_return"], change
+        assert other.metrics["config_hash"] != base.metrics["config_hash"], change
+    assert run("strategy.params.cash_buffer=0.3").equity.eval("cash / equity").min() > 0.2
+    assert run("strategy.params.max_weight=0.05").positions["weight"].median() < 0.06

@@ -72,7 +72,10 @@ class ScoresFileProvider(AlphaProvider):
                 f"which begin {iso(view.dates[0])}"
             )
         if not np.isin(table.symbols, view.symbols).any():
-            raise DataError(f"{table.path}: none of its {len(table.symbols)} symbols is in the market data")
+            raise DataError(
+                f"{table.path}: none of its {len(table.symbols)} symbols is in the market data, "
+                f"for instance {table.symbols[0]}; is data.path the file they were made from?"
+            )
         if self.unknown == "ignore":
             return
         strangers = table.symbols[~np.isin(table.symbols, view.symbols)]

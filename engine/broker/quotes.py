@@ -22,9 +22,14 @@ class PanelPrices:
         self._open, self._high, self._low = fields["open"], fields["high"], fields["low"]
         self._close, self._reference = fields["close"], fields["preclose"]
         self._vwap, self._trading, self._st = fields["vwap"], fields["trading"], fields["is_st"]
-        listed = panel.listed
-        self._listed_row = np.where(np.isnat(listed), -1, np.searchsorted(panel.dates, listed)).tolist()
-        self._listed_day = [None if np.isnat(day) else int(day.astype(np.int64)) for day in listed]
+        sessions = panel.calendar.sessions
+        # counted on the calendar, negative before the data: most names were listed long before their first row
+        self._listed_row = (
+            np.searchsorted(sessions, panel.listed) - np.searchsorted(sessions, panel.dates[:1])
+        ).tolist()
+        self._listed_day = [int(day.astype(np.int64)) if day >= sessions[0] else None for day in panel.listed]
+        #: whether a price in fen is a whole number; finer ticks and prices off any grid are not
+        self._whole_fen = panel.tick is not None and abs(panel.tick * 100 - round(panel.tick * 100)) < 1e-9
         #: symbols whose limit state was unknown when somebody traded them
         self.unknown_limits: set[str] = set()
 
@@ -39,10 +44,10 @@ class PanelPrices:
         return self._columns[symbol]
 
     def fen(self, price: float) -> float | None:
-        """CNY to fen: an int on the tick, a float off it, None for NaN."""
+        """CNY to fen: an int where the tick is one, a float off that grid, None for NaN."""
         if price != price:
             return None
-        return int(price * 100 + 0.5) if self.panel.tick is not None else price * 100
+        return int(price * 100 + 0.5) if self._whole_fen else price * 100
 
     def close_fen(self, symbol: str) -> float | None:
         """Close of the session, or None where the stock has no price."""

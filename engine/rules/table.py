@@ -86,6 +86,8 @@ def read_table(path: Path, keys: tuple[str, ...]) -> DatedTable:
                 key = tuple(row[k] for k in keys)
             except (KeyError, ValueError, TypeError) as problem:
                 raise RuleError(f"{path.name}, line {line}: {problem}") from None
+            if end is not None and end <= start:
+                raise RuleError(f"{path.name}, line {line}: effective_to is not after effective_from")
             values = {k: v for k, v in row.items() if k not in {"effective_from", "effective_to", "source"}}
             grouped.setdefault(key, []).append((Spell(start, end, values, row.get("source", "")), line))
     for key, rows in grouped.items():

@@ -215,8 +215,9 @@ def test_every_parameter_of_the_strategy_changes_something(panel: MarketPanel) -
 
     base = run()
     different = {
-        "strategy.params.risk_degree=0.5", "strategy.params.hold_thresh=10", "strategy.params.rebalance=weekly",
-        "strategy.params.rebalance=every 3", "strategy.params.weighting=score", "strategy.params.max_weight=0.05",
+        "strategy.params.risk_degree=0.5", "strategy.params.hold_thresh=10",
+        "strategy.params.rebalance=weekly", "strategy.params.rebalance=every 3",
+        "strategy.params.weighting=score", "strategy.params.max_weight=0.05",
         "strategy.params.cash_buffer=0.3", "broker.sizing=at_decision", "broker.participation=0.0005",
         "broker.lot=1000", "broker.dividend_tax=true", "broker.slippage_bps=0", "broker.fill=close",
         "broker.fees={buy: 0, sell: 0}", "broker.cash=1000000", "alpha.params.lookback=5",

@@ -68,7 +68,7 @@ def backtest(
     config: str | Path | Mapping[str, Any] | RunConfig | None = None,
     *,
     sets: Sequence[str] = (),
-    panel: MarketPanel | None = None,
+    panel: MarketPanel | LoadedMarket | None = None,
     provider: AlphaProvider | None = None,
     on_session: Callable[[int, int], None] | None = None,
     analyzers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
@@ -83,8 +83,8 @@ def backtest(
         default.
     sets : sequence of ``key.path=value``
         Values that override the configuration's.
-    panel : MarketPanel, optional
-        Market data in memory, instead of the ``data`` section's.
+    panel : MarketPanel or LoadedMarket, optional
+        Market data in memory, instead of the ``data`` section's; the latter with what was found in them.
     provider : AlphaProvider, optional
         An instance, instead of the ``alpha.provider`` named; ``alpha.refresh`` still holds.
     on_session : callable, optional
@@ -108,7 +108,9 @@ def backtest(
     panel = market.panel
     span = resolve_span(panel, settings.span)
     signal = _signal(settings, panel, provider)
-    strategy, params = load_strategy(settings.strategy.name, settings.strategy.params, signal, settings.base)
+    strategy, params = load_strategy(
+        settings.strategy.name, settings.strategy.params, signal, settings.base, settings.seed
+    )
     total = span.stop - span.clock_start + 1
     log = run_strategy(
         panel,
@@ -148,9 +150,11 @@ def backtest(
     )
 
 
-def _market(settings: RunConfig, panel: MarketPanel | None) -> LoadedMarket:
+def _market(settings: RunConfig, panel: MarketPanel | LoadedMarket | None) -> LoadedMarket:
     if panel is None:
         return load_market(settings.resolved_data())
+    if isinstance(panel, LoadedMarket):
+        return panel
     return LoadedMarket(panel, ValidationReport())
 
 

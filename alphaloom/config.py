@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import ErrorDetails
 
 from alpha_sources.config import AlphaConfig
 from alphaloom.layers import Layers
 from alphaloom.sample import BENCHMARK, sample_paths
 from engine.broker.config import BrokerConfig
 from engine.errors import ConfigError
+from engine.field_errors import what_is_wrong
 from engine.hashing import hash_json
 from engine.market.config import DataConfig
 from engine.plugins import nearest
@@ -35,7 +38,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = "backtest"
+    name: str = Field("backtest", coerce_numbers_to_str=True)
     seed: int = 0
     benchmark: str | None = None
     data: DataConfig = DataConfig()
@@ -113,33 +116,73 @@ def load_config(
     """
     layers = Layers.read("quickstart" if source is None else source, sets, environ or {})
     try:
-        config = RunConfig(**layers.values)
+        config = RunConfig.model_validate(layers.values)
     except ValidationError as problem:
-        raise ConfigError(_explain(problem, layers)) from None
+        raise ConfigError(_explain(problem.errors(), layers)) from None
+    for path, value in _numbers(config.model_dump()):
+        if not math.isfinite(value):
+            raise ConfigError(_at(_written(path, layers), "must be a finite number", layers))
     config._base = layers.base
     return config
 
 
-def _explain(problem: ValidationError, layers: Layers) -> str:
+def _explain(errors: Sequence[ErrorDetails], layers: Layers) -> str:
     """Say the first error in one line: where it was written, which key, what is wrong."""
-    errors = problem.errors()
-    error = errors[0]
-    path = [str(part) for part in error["loc"] if part not in ("AShareFeesConfig", "PlainFeesConfig")]
-    key = ".".join(path)
-    if error["type"] == "extra_forbidden":
-        known = _keys_beside(path)
-        what = f"unknown key {key!r}{nearest(path[-1], known)}; known here: {', '.join(known)}"
+    places = [_written(error["loc"], layers, missing=error["type"] == "missing") for error in errors]
+    # a union complains once for each of its members, and those that got furthest understood most
+    here = [error for error, place in zip(errors, places, strict=True) if place == places[0]]
+    depth = max(len(error["loc"]) for error in here)
+    deepest = [error for error in here if len(error["loc"]) == depth]
+    if deepest[0]["type"] in ("extra_forbidden", "invalid_key"):
+        text = _unknown(places[0], layers)
     else:
-        got = "" if error["type"] == "missing" else f" (got {error['input']!r})"
-        what = f"{key}: {error['msg'].removeprefix('Value error, ')}{got}"
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{layers.origin(path)}: {what}{more}"
+        text = _at(places[0], what_is_wrong(*deepest), layers)
+    more = len(set(places)) - 1
+    return f"{text} (and {more} more)" if more else text
 
 
-def _keys_beside(path: list[str]) -> list[str]:
-    model: Any = RunConfig
+def _written(loc: Sequence[int | str], layers: Layers, *, missing: bool = False) -> tuple[str, ...]:
+    """The part of an error's place that is a key somebody wrote, without the names of union members."""
+    path: list[str] = []
+    value: Any = layers.values
+    for part in loc:
+        if not isinstance(value, Mapping) or (part not in value and not missing):
+            break
+        path.append(str(part))
+        value = value.get(part)
+    return tuple(path)
+
+
+def _at(path: Sequence[str], what: str, layers: Layers) -> str:
+    origin, key = layers.origin(path), ".".join(path)
+    if origin == f"--set {key}":
+        return f"{origin}: {what}"
+    sentence = f"{key} {what}" if what.startswith(("must ", "is ")) else f"{key}: {what}"
+    return f"{origin}: {sentence}" if origin else sentence
+
+
+def _unknown(path: Sequence[str], layers: Layers) -> str:
+    origin, key, known = layers.origin(path), ".".join(path), _keys_beside(path)
+    what = "unknown key" if origin == f"--set {key}" else f"unknown key {key!r}"
+    hint = nearest(path[-1], known) or (f"; known here: {', '.join(known)}" if known else "")
+    return f"{origin}: {what}{hint}" if origin else f"{what}{hint}"
+
+
+def _keys_beside(path: Sequence[str]) -> list[str]:
+    models: list[Any] = [RunConfig]
     for part in path[:-1]:
-        model = model.model_fields[part].annotation
-        if not hasattr(model, "model_fields"):
-            return []
-    return list(model.model_fields)
+        fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        inner = [member for f in fields for member in (get_args(f.annotation) or (f.annotation,))]
+        models = [member for member in inner if hasattr(member, "model_fields")]
+    return list(dict.fromkeys(key for model in models for key in model.model_fields))
+
+
+def _numbers(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], float]]:
+    if isinstance(value, float):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _numbers(inner, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _numbers(inner, path)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from alphaloom.shipped import shipped_config, shipped_names
+from alphaloom.yaml_reader import Document, YamlError, read_document
 from engine.errors import ConfigError
 
 _PREFIX = "ALPHALOOM__"
@@ -21,11 +20,14 @@ _DATA_PATHS = {"path", "membership", "instruments", "actions", "fundamentals", "
 
 @dataclass
 class Layers:
-    """Merged values, the folder that names in the file are relative to, and the origin of each key."""
+    """Merged values, the folder that names in the file are relative to, and the origin of each key.
+
+    The origin of a key is what a message begins with: ``my.yaml, line 3``, ``--set broker.cash``, or nothing
+    where a Python caller wrote it.
+    """
 
     values: dict[str, Any]
     base: Path
-    name: str
     origins: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -34,12 +36,15 @@ class Layers:
     ) -> Layers:
         """Read all layers; relative paths become absolute here, each by the place it was written in."""
         if isinstance(source, Mapping):
-            layers = cls({}, Path.cwd(), "the configuration")
-            layers._merge(copy.deepcopy(dict(source)), layers.name, Path.cwd())
+            layers = cls({}, Path.cwd())
+            layers._merge(copy.deepcopy(dict(source)), "", Path.cwd())
         else:
             path = find_config(source)
-            layers = cls({}, path.parent, str(source))
-            layers._merge(read_yaml(path), layers.name, path.parent)
+            layers = cls({}, path.parent)
+            document = read_yaml(path, str(source))
+            layers._merge(document.value, str(source), path.parent)
+            for key, line in document.lines.items():
+                layers.origins[".".join(key)] = f"{source}, line {line}"
         for layer in (_from_environment(environ), _from_sets(sets)):
             layers._forget_params_of_others(layer)
             for origin, values in layer:
@@ -50,9 +55,9 @@ class Layers:
         """The layer that wrote a key, or the nearest part of it."""
         for length in range(len(path), 0, -1):
             found = self.origins.get(".".join(path[:length]))
-            if found:
+            if found is not None:
                 return found
-        return self.name
+        return ""
 
     def _forget_params_of_others(self, layer: Layer) -> None:
         """Parameters written for one provider or strategy say nothing to another named by a later layer."""
@@ -89,7 +94,12 @@ def _from_environment(environ: Mapping[str, str]) -> Layer:
     for name in sorted(environ):
         if name.startswith(_PREFIX):
             parts = name.removeprefix(_PREFIX).lower().split("__")
-            layer.append((f"environment {name}", _nested(parts, _yaml_value(environ[name], name))))
+            if not all(parts):
+                raise ConfigError(
+                    f"environment variable {name}: write it like {_PREFIX}BROKER__CASH, or unset it"
+                )
+            origin = f"environment variable {name}"
+            layer.append((origin, _nested(parts, _yaml_value(environ[name], origin))))
     return layer
 
 
@@ -97,10 +107,11 @@ def _from_sets(sets: Sequence[str]) -> Layer:
     layer = []
     for item in sets:
         key, equals, text = item.partition("=")
-        if not equals or not key.strip():
-            raise ConfigError(f"--set {item!r}: write it as key=value, like broker.cash=1000000")
         parts = key.strip().split(".")
-        layer.append((f"--set {item}", _nested(parts, _yaml_value(text, f"--set {key}"))))
+        if not equals or not all(parts):
+            raise ConfigError(f"--set {item!r}: write it as key=value, like broker.cash=1000000")
+        origin = f"--set {key.strip()}"
+        layer.append((origin, _nested(parts, _yaml_value(text, origin))))
     return layer
 
 
@@ -122,29 +133,30 @@ def find_config(source: str | Path) -> Path:
     )
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping; errors name file and line."""
+def read_yaml(path: Path, name: str) -> Document:
+    """Read a YAML mapping; errors call the file `name` and say the line."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as problem:
-        line = problem.problem_mark.line + 1 if problem.problem_mark else "?"
-        raise ConfigError(f"{path}, line {line}: {problem.problem}") from None
-    except (OSError, ValueError) as problem:
-        raise ConfigError(f"{path} cannot be read: {problem}") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a configuration is a mapping of keys, not a {type(values).__name__}")
-    return values
+        document = read_document(path.read_text(encoding="utf-8-sig"))
+    except YamlError as problem:
+        line = "" if problem.line is None else f", line {problem.line}"
+        raise ConfigError(f"{name}{line}: {problem}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name} is no text in UTF-8; save it as such") from None
+    except OSError as problem:
+        raise ConfigError(f"{name} cannot be read: {problem.strerror}") from None
+    if document.value is None:
+        return Document({})
+    if not isinstance(document.value, dict):
+        kind = type(document.value).__name__
+        raise ConfigError(f"{name}: a configuration is a mapping of keys, not a {kind}")
+    return document
 
 
-def _yaml_value(text: str, where: str) -> Any:
+def _yaml_value(text: str, origin: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as problem:
-        # a date that does not exist is a ValueError of the YAML reader's own
-        why = f" ({problem})" if isinstance(problem, ValueError) else ""
-        raise ConfigError(f"{where}: {text!r} is no YAML value{why}; correct or quote it") from None
+        return read_document(text).value
+    except YamlError as problem:
+        raise ConfigError(f"{origin}: {text!r} is no YAML value ({problem}); correct or quote it") from None
 
 
 def _nested(parts: Sequence[str], value: Any) -> dict[str, Any]:

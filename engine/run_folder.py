@@ -18,16 +18,17 @@ def check_writable(folder: Path) -> None:
     OutputError
         If the folder holds something, is a file, or cannot be made.
     """
-    if folder.is_file():
-        raise OutputError(f"{folder} is a file; name a new or empty folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise OutputError(f"{folder} is not empty; name a new folder, or remove it first")
-    parent = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    nearest = folder
     try:
-        with tempfile.TemporaryFile(dir=parent):
+        if folder.is_file():
+            raise OutputError(f"{folder} is a file; name a new or empty folder")
+        if folder.is_dir() and any(folder.iterdir()):
+            raise OutputError(f"{folder} is not empty; name a new folder, or remove it first")
+        nearest = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as problem:
-        raise OutputError(f"cannot write to {parent}: {problem.strerror}; choose another --out") from None
+        raise OutputError(f"cannot write to {nearest}: {problem.strerror}; choose another --out") from None
 
 
 class RunFolder:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import backtrader as bt
-import numpy as np
 
+from engine.analyzers import REPLACED
 from engine.broker.config import BrokerConfig
-from engine.broker.shell import AShareBroker, Journal
-from engine.clock import ClockFeed, DatasByName
-from engine.errors import AlphaloomError, StrategyError
+from engine.broker.journal import Journal
+from engine.broker.shell import AShareBroker
+from engine.errors import AlphaloomError, LookAheadError, StrategyError
+from engine.loop import SessionLoop
 from engine.market.calendar import iso
-from engine.market.panel import MarketPanel
+from engine.market.panel import Array, MarketPanel
+from engine.plugins import describe
 from engine.span import Span
 
 
@@ -38,6 +42,7 @@ def run_strategy(
     on_session: Callable[[int], None] | None = None,
     analyzers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
     observers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
+    prepare: Callable[[bt.Cerebro], None] | None = None,
 ) -> RunLog:
     """Run a backtrader strategy over a span of a panel.
 
@@ -50,37 +55,62 @@ def run_strategy(
     span : Span
         Rows of the run; the clock starts at the decision session before the first.
     analyzers, observers : sequences of (class, kwargs)
-        Added to cerebro as they are.
+        Added to cerebro. Where an analyzer of backtrader's walks ``self.datas``, ours takes its place; with
+        any analyzer comes the Broker observer, since AnnualReturn reads it.
+    prepare : callable, optional
+        Called with cerebro before it runs, for writers, sizers and timers.
+
+    Returns
+    -------
+    RunLog
+        Its journal has every session of the span, also where the strategy stopped the run: what it held
+        then is held to the end.
 
     Raises
     ------
     StrategyError
-        If the strategy raises; the session is named.
+        If the strategy raises; its class, the session and the line are named.
     """
     first, last = span.clock_start, span.stop
     shell = AShareBroker(panel, broker, first, last, on_session)
-    cerebro = bt.Cerebro(stdstats=False)
-    clock = ClockFeed(panel.dates[first : last + 1], _clock_bars(panel, benchmark, first, last))
-    cerebro.adddata(clock)
-    cerebro.datasbyname = DatasByName(panel, first, last, clock)
-    cerebro.setbroker(shell)
-    cerebro.addstrategy(strategy, **params)
+    loop = SessionLoop(panel, shell, _clock_bars(panel, benchmark, first, last))
+    loop.addstrategy(strategy, **params)
     for analyzer, kwargs in analyzers:
-        cerebro.addanalyzer(analyzer, **kwargs)
+        loop.addanalyzer(REPLACED.get(analyzer, analyzer), **kwargs)
+    if analyzers and not any(observer is bt.observers.Broker for observer, _ in observers):
+        loop.addobserver(bt.observers.Broker)
     for observer, kwargs in observers:
-        cerebro.addobserver(observer, **kwargs)
+        # BuySell watches one feed; the others watch the account
+        multiple = isinstance(observer, type) and issubclass(observer, bt.observers.BuySell)
+        (loop.addobservermulti if multiple else loop.addobserver)(observer, **kwargs)
+    if prepare is not None:
+        prepare(loop)
     try:
-        (ran,) = cerebro.run()
+        (ran,) = loop.run()
+    except (LookAheadError, StrategyError) as problem:
+        raise StrategyError(f"{_where(strategy, shell)}: {problem}{_line(problem)}") from problem
     except AlphaloomError:
         raise
     except Exception as problem:
-        where = iso(panel.dates[max(shell.row, first)])
-        raise StrategyError(
-            f"strategy {strategy.__name__} failed at {where}: {type(problem).__name__}: {problem}"
-        ) from problem
+        raise StrategyError(f"{_where(strategy, shell)}: {describe(problem)}") from problem
+    while shell.row < last:
+        shell.next()
     return RunLog(shell.journal, ran, shell)
 
 
-def _clock_bars(panel: MarketPanel, benchmark: str | None, first: int, last: int) -> dict[str, np.ndarray]:
+def _clock_bars(panel: MarketPanel, benchmark: str | None, first: int, last: int) -> dict[str, Array]:
     bars = panel.indices.get(benchmark, {}) if benchmark else {}
     return {name: values[first : last + 1] for name, values in bars.items()}
+
+
+def _where(strategy: type, shell: AShareBroker) -> str:
+    if shell.row < shell.first:
+        return f"strategy {strategy.__name__} could not start"
+    return f"strategy {strategy.__name__} failed at {iso(shell.panel.dates[shell.row])}"
+
+
+def _line(problem: BaseException) -> str:
+    """The line of the strategy that asked for what this engine refused."""
+    ours = (str(Path(__file__).parent), str(Path(bt.__file__).parent))
+    frames = [f for f in traceback.extract_tb(problem.__traceback__) if not f.filename.startswith(ours)]
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""

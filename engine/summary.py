@@ -18,7 +18,7 @@ def summary_rows(result: Result) -> list[tuple[str, str]]:
         ("Benchmark", _percent(m["benchmark_total_return"])),
         ("Excess return", _percent(m["excess_return"])),
         ("Annual return", _percent(m["annual_return"])),
-        ("Annual volatility", _percent(m["annual_volatility"])),
+        ("Annual volatility", _share(m["annual_volatility"])),
         ("Sharpe", _number(m["sharpe"])),
         (
             "Max drawdown",
@@ -26,7 +26,7 @@ def summary_rows(result: Result) -> list[tuple[str, str]]:
         ),
         ("Information ratio", _number(m["information_ratio"])),
         ("Rank IC / ICIR", f"{_number(m['rank_ic_mean'], 4)} / {_number(m['rank_icir'], 3)}"),
-        ("Win rate", _percent(m["win_rate"])),
+        ("Win rate", _share(m["win_rate"])),
         ("Turnover a year", f"{_number(m['turnover_annual'], 1)}×"),
         ("Costs", f"{_money(m['cost_total'])} and {_money(m['slippage_total'])} slippage"),
         ("Fills / refused", f"{m['fills']:,} / {m['rejected']:,}"),
@@ -35,6 +35,10 @@ def summary_rows(result: Result) -> list[tuple[str, str]]:
 
 def _percent(value: Any) -> str:
     return "–" if value is None else f"{value:+.2%}"
+
+
+def _share(value: Any) -> str:
+    return "–" if value is None else f"{value:.2%}"
 
 
 def _number(value: Any, digits: int = 2) -> str:

@@ -50,8 +50,7 @@ def positions_frame(panel: MarketPanel, journal: Journal, first: int) -> pd.Data
     """One row per session of the span and name held, at the close."""
     rows = [h for h in journal.holdings if h.row >= first]
     equity = {record.row: record.value_fen for record in journal.sessions}
-    value = np.array([h.value_fen for h in rows], dtype=np.int64)
-    total = np.array([equity[h.row] for h in rows], dtype=np.int64)
+    value, total = _fen([h.value_fen for h in rows]), _fen([equity[h.row] for h in rows])
     return pd.DataFrame(
         {
             "date": _dates(panel, [h.row for h in rows]),
@@ -70,15 +69,15 @@ def equity_frame(
 ) -> pd.DataFrame:
     """One row per session of the span: equity, cash, costs and turnover of the session, index close."""
     records = [r for r in journal.sessions if r.row >= span.start]
-    value = np.array([r.value_fen for r in records], dtype=np.int64)
+    value = _fen([r.value_fen for r in records])
     before = np.append(cash_fen, value[:-1])
-    traded = np.array([r.bought_fen + r.sold_fen for r in records], dtype=np.int64)
+    traded = _fen([r.bought_fen + r.sold_fen for r in records])
     return pd.DataFrame(
         {
             "date": _dates(panel, [r.row for r in records]),
             "equity": value / 100,
-            "cash": np.array([r.cash_fen for r in records], dtype=np.int64) / 100,
-            "cost": np.array([r.fees_fen for r in records], dtype=np.int64) / 100,
+            "cash": _fen([r.cash_fen for r in records]) / 100,
+            "cost": _fen([r.fees_fen for r in records]) / 100,
             "turnover": traded / 2 / np.maximum(before, 1),
             "benchmark": np.full(len(records), np.nan) if benchmark is None else benchmark[1:],
         }
@@ -87,9 +86,7 @@ def equity_frame(
 
 def _trade_columns(panel: MarketPanel, trades: list[tuple[int, Any]]) -> dict[str, Any]:
     filled = [e if isinstance(e, Fill) else None for _, e in trades]
-    money = np.array(
-        [(e.amount_fen, *e.fees) if e else (0, 0, 0, 0) for e in filled], dtype=np.int64
-    ).reshape(-1, 4)
+    money = _fen([(e.amount_fen, *e.fees) if e else (0, 0, 0, 0) for e in filled]).reshape(-1, 4)
     return {
         "date": _dates(panel, [row for row, _ in trades]),
         "symbol": _text([e.request.symbol for _, e in trades]),
@@ -98,6 +95,11 @@ def _trade_columns(panel: MarketPanel, trades: list[tuple[int, Any]]) -> dict[st
         "price": np.array([e.price_fen / 100 if e else np.nan for e in filled], dtype=np.float64),
         **{name: money[:, i] / 100 for i, name in enumerate(_MONEY)},
     }
+
+
+def _fen(values: list[Any]) -> np.ndarray:
+    """Whole fen as int64; the exact floats of ``compat: qlib`` stay floats."""
+    return np.array(values) if values else np.empty(0, dtype=np.int64)
 
 
 def _dates(panel: MarketPanel, rows: list[int]) -> pd.DatetimeIndex:

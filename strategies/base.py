@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from alpha_sources.refresh import Recurrence, RefreshRule
 from engine.broker.shell import AShareBroker
 from engine.errors import ConfigError
+from engine.field_errors import what_is_wrong
 from engine.market.panel import MarketPanel
 
 
@@ -90,6 +91,4 @@ def check_settings(model: type[Settings], values: dict[str, Any]) -> Settings:
     except ValidationError as problem:
         first = problem.errors()[0]
         key = ".".join(("strategy.params", *(str(part) for part in first["loc"])))
-        raise ConfigError(
-            f"{key}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})"
-        ) from None
+        raise ConfigError(f"{key}: {what_is_wrong(first)}") from None

@@ -15,9 +15,9 @@ STRATEGIES = PluginKind("strategy", "alphaloom.strategies", bt.Strategy, Strateg
 
 
 def load_strategy(
-    name: str, params: dict[str, Any], signal: Any, base: Path | None = None
+    name: str, params: dict[str, Any], signal: Any, base: Path | None = None, seed: int = 0
 ) -> tuple[type[bt.Strategy], dict[str, Any]]:
-    """Return the strategy class and its checked parameters, the signal among them if it takes one.
+    """Return the strategy class and its checked parameters, with signal and seed if it takes them.
 
     Raises
     ------
@@ -36,6 +36,8 @@ def load_strategy(
             )
     if issubclass(cls, PanelStrategy):
         check_settings(cls.settings, params)
+    if "seed" in accepted:
+        params = {"seed": seed, **params}
     takes_signal = "signal" in cls.params._getkeys()
     return cls, {**params, **({"signal": signal} if takes_signal else {})}
 

@@ -8,7 +8,7 @@ of H among the lowest n are sold; as many candidates come in as places become fr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,8 @@ class Selection(NamedTuple):
 def round_scores(scores: NDArray[np.float64], digits: int = 10) -> NDArray[np.float64]:
     """Scores to `digits` significant digits, so that float noise does not decide between equals."""
     out = np.array(scores, dtype=np.float64)
-    some = np.isfinite(out) & (out != 0)
+    # the power of ten that a smaller number wants overflows; such numbers stay as they are
+    some = np.isfinite(out) & (np.abs(out) > 1e-290)
     magnitude = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(out[some]))))
     out[some] = np.round(out[some] * magnitude) / magnitude
     return out
@@ -41,6 +42,9 @@ def select(
     topk: int,
     n_drop: int,
     tradable: NDArray[np.bool_] | None = None,
+    method_sell: Literal["bottom", "random"] = "bottom",
+    method_buy: Literal["top", "random"] = "top",
+    rng: np.random.Generator | None = None,
 ) -> Selection:
     """Choose what to sell and what to buy.
 
@@ -55,6 +59,11 @@ def select(
         Names to hold, and how many of them may be exchanged in a session.
     tradable : (N,) bool array, optional
         Names that may be chosen at all, on either side.
+    method_sell, method_buy : str
+        ``bottom`` and ``top`` follow the scores; ``random`` draws n of the holdings to sell, or the
+        candidates among the k best names not held, from `rng`.
+    rng : numpy Generator, optional
+        Source of the draws.
 
     Returns
     -------
@@ -66,13 +75,29 @@ def select(
     mine[list(held)] = True
     allowed = np.ones(len(rounded), dtype=bool) if tradable is None else tradable
 
-    eligible = order[(~mine & allowed & ~np.isnan(rounded))[order]]
-    candidates = eligible[: max(0, n_drop + topk - len(held))]
-    together = np.zeros(len(rounded), dtype=bool)
-    together[candidates] = True
-    together |= mine & allowed
-    ranked = order[together[order]]
-    lowest = ranked[len(ranked) - min(n_drop, len(ranked)) :]
-    sell = tuple(int(c) for c in lowest if mine[c])
-    wanted = max(0, len(sell) + topk - len(held))
-    return Selection(sell, tuple(int(c) for c in candidates), min(wanted, len(candidates)))
+    best = order[(allowed & ~np.isnan(rounded))[order]]
+    most = max(0, n_drop + topk - len(held))
+    if method_buy == "top":
+        candidates = best[~mine[best]][:most]
+    else:
+        pool = best[:topk]
+        candidates = _draw(pool[~mine[pool]], most, rng)
+    if method_sell == "bottom":
+        together = mine & allowed
+        together[candidates] = True
+        ranked = order[together[order]]
+        lowest = ranked[len(ranked) - min(n_drop, len(ranked)) :]
+        sold = lowest[mine[lowest]]
+    else:
+        sold = _draw(order[(mine & allowed)[order]], n_drop, rng)
+    wanted = max(0, len(sold) + topk - len(held))
+    return Selection(
+        tuple(int(c) for c in sold), tuple(int(c) for c in candidates), min(wanted, len(candidates))
+    )
+
+
+def _draw(pool: NDArray[np.intp], n: int, rng: np.random.Generator | None) -> NDArray[np.intp]:
+    """`n` of the pool in random order; all of it, in its own, where it has no more."""
+    if rng is None:
+        raise ValueError("a random method needs an rng")
+    return rng.choice(pool, n, replace=False) if n < len(pool) else pool

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from engine.broker.orders import Basket, OrderRequest, Side, SlotBuys
@@ -35,6 +36,11 @@ class TopkDropnSettings(Settings):
         Share of the account that buys leave in cash.
     substitute : bool
         Whether the next candidate takes the slot of a buy that was refused.
+    method_sell, method_buy : str
+        ``bottom`` and ``top`` follow the scores; ``random`` draws, from `seed` and the day.
+    forbid_all_trade_at_limit : bool or None
+        Whether a stock at either limit can be neither bought nor sold; None: yes under ``compat: qlib``,
+        else each side for itself.
     rebalance : str
         ``every_session``, ``every N``, ``weekly``, ``monthly``.
     """
@@ -48,6 +54,10 @@ class TopkDropnSettings(Settings):
     max_weight: float | None = Field(None, gt=0, le=1)
     cash_buffer: float = Field(0.0, ge=0, lt=1)
     substitute: bool = False
+    method_sell: Literal["bottom", "random"] = "bottom"
+    method_buy: Literal["top", "random"] = "top"
+    forbid_all_trade_at_limit: bool | None = None
+    seed: int = 0
 
     @model_validator(mode="after")
     def _drops_fewer_than_it_holds(self) -> TopkDropnSettings:
@@ -72,10 +82,21 @@ class TopkDropn(PanelStrategy):
         if self.p.signal is None:
             raise ConfigError("topk_dropn needs a signal; set alpha.provider")
         largest = int(self.panel.universe[self.broker.first : self.broker.last + 1].sum(axis=1).max())
+        self._refuse_what_qlib_has_not()
         if self.config.topk > largest:
             raise ConfigError(
                 f"strategy.params.topk: {self.config.topk} names cannot be held out of a universe of "
                 f"{largest}; set it to {largest} or less"
+            )
+
+    def _refuse_what_qlib_has_not(self) -> None:
+        """Under ``compat: qlib`` an option of ours that would do nothing is an error."""
+        ours = ("weighting", "max_weight", "cash_buffer", "substitute")
+        fields = self.settings.model_fields
+        said = [key for key in ours if getattr(self.config, key) != fields[key].default]
+        if self._like_qlib and said:
+            raise ConfigError(
+                f"strategy.params.{said[0]} has no counterpart in broker.compat qlib; leave it out"
             )
 
     def decide(self, row: int) -> None:
@@ -83,12 +104,38 @@ class TopkDropn(PanelStrategy):
         config, broker = self.config, self.broker
         scores = self.p.signal.scores_at(row)
         held = self.held_columns()
-        tradable = self.panel.field("trading")[row] > 0 if config.only_tradable else None
-        chosen = select(scores, held, topk=config.topk, n_drop=config.n_drop, tradable=tradable)
+        chosen = select(
+            scores,
+            held,
+            topk=config.topk,
+            n_drop=config.n_drop,
+            tradable=self._tradable(row) if config.only_tradable else None,
+            method_sell=config.method_sell,
+            method_buy=config.method_buy,
+            rng=np.random.default_rng([config.seed, broker.prices.day]),
+        )
         sells = tuple(self._sell(column) for column in chosen.sell if self._ripe(column, row))
-        buys = tuple(broker.request(column, Side.BUY, value_fen=0) for column in chosen.candidates)
+        # Qlib has no reserves: a buy that fails leaves its place, and its money, alone
+        candidates = chosen.candidates[: chosen.wanted] if self._like_qlib else chosen.candidates
+        buys = tuple(broker.request(column, Side.BUY, value_fen=0) for column in candidates)
         if sells or buys:
-            broker.send(self, Basket(sells, self._slots(buys, chosen.wanted, scores)))
+            broker.send(self, Basket(sells, self._slots(buys, chosen.wanted, scores), self._both_sides))
+
+    @property
+    def _like_qlib(self) -> bool:
+        return self.broker.config.compat == "qlib"
+
+    @property
+    def _both_sides(self) -> bool:
+        said: bool | None = self.config.forbid_all_trade_at_limit
+        return self._like_qlib if said is None else said
+
+    def _tradable(self, row: int) -> NDArray[np.bool_]:
+        """Names that traded in the session of the decision; Qlib looks at the session to come."""
+        if self._like_qlib:
+            return self.broker.qlib_tradable()
+        traded: NDArray[np.bool_] = self.panel.field("trading")[row] > 0
+        return traded
 
     def _sell(self, column: int) -> OrderRequest:
         shares = self.broker.account.shares(str(self.panel.symbols[column]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib.util import find_spec
@@ -14,14 +15,21 @@ def main() -> None:
     if intruder:
         print(f"error: {intruder}", file=sys.stderr)
         sys.exit(2)
-    from alphaloom.cli.app import app
-    from engine.errors import AlphaloomError
-
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal that cannot show a sign gets a question mark, not a traceback
+        sys.stdout.reconfigure(errors="replace")
     try:
-        app()
-    except AlphaloomError as problem:
-        print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
-        sys.exit(2)
+        from alphaloom.cli.app import app
+        from engine.errors import AlphaloomError
+
+        try:
+            app()
+        except AlphaloomError as problem:
+            print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+            sys.exit(2)
+    except KeyboardInterrupt:
+        print("Aborted.", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         # the reader of our output has left; nothing more to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -34,10 +42,12 @@ def _intruder() -> str | None:
     for name in ("engine", "strategies", "alpha_sources", "live"):
         spec = find_spec(name)
         origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
-        if origin is None or origin.parent.parent != home:
-            where = origin.parent if origin else "nowhere"
+        if origin is None:
+            return f"the package {name!r}, which belongs beside alphaloom in {home}, is missing; reinstall it"
+        if origin.parent.parent != home:
+            where = origin.parent if origin.name == "__init__.py" else origin
             return (
-                f"the package {name!r} that Python finds lies in {where}, not beside alphaloom in {home}; "
-                "remove or rename it, or run alphaloom in an environment of its own"
+                f"the package {name!r} that Python finds is {where}, not the one beside alphaloom in {home}; "
+                "rename or remove it, or run alphaloom from another folder or in an environment of its own"
             )
     return None

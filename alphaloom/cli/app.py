@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import alphaloom
 from alphaloom.cli.backtest import backtest
+from alphaloom.cli.compare import compare
 from alphaloom.cli.data import data_app
+from alphaloom.cli.sweep import sweep
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("Aborted.", err=True)
+            raise typer.Exit(130) from None
+
 
 app = typer.Typer(
     name="alphaloom",
+    cls=_Commands,
     help="Back-test and paper-trade A-share strategies on LLM-written alphas.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(backtest)
+app.command()(compare)
+app.command()(sweep)
 app.add_typer(data_app, name="data")
 
 

@@ -18,7 +18,9 @@ def backtest(
     sets: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Override a key, like --set strategy.params.topk=20."
+            "--set",
+            metavar="KEY=VALUE",
+            help="Override a key, like --set strategy.params.topk=20; as often as needed.",
         ),
     ] = None,
     out: Annotated[
@@ -51,18 +53,16 @@ def backtest(
 def _print(result: Result, folder: Path) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
+    from alphaloom.cli.output import print_labelled
     from engine.summary import summary_rows
 
     console = Console(highlight=False)
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="dim")
-    table.add_column()
-    for label, value in summary_rows(result):
-        table.add_row(label, escape(value))
-    console.print(f"[bold]{escape(result.metrics['name'])}[/bold]")
-    console.print(table)
+    rows = summary_rows(result)
+    width = max(len(label) for label, _ in rows)
+    console.print(f"[bold]{escape(result.metrics['name'])}[/bold]", soft_wrap=True)
+    for label, value in rows:
+        console.print(f"  [dim]{escape(label):<{width}}[/dim]  {escape(value)}", soft_wrap=True)
     for warning in result.warnings:
-        console.print(f"[yellow]note[/yellow] {escape(warning)}", soft_wrap=True)
+        print_labelled(console, "note", warning)
     console.print(f"report  {escape(str(folder / 'report.html'))}", soft_wrap=True)

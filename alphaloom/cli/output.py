@@ -1,9 +1,8 @@
-"""Progress on the terminal, and where a run is written when nobody says."""
+"""Progress and findings on the terminal, and where a run is written when nobody says."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -11,7 +10,12 @@ from pathlib import Path
 
 import platformdirs
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from engine.errors import OutputError
+from engine.run_folder import check_writable
 
 _EVERY = 10  # sessions between two redraws
 
@@ -22,6 +26,7 @@ def progress(console: Console, name: str, quiet: bool) -> Iterator[Callable[[int
     if quiet or not console.is_terminal:
         yield None
         return
+    name = escape(name)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"{name}: loading", total=None)
@@ -33,22 +38,48 @@ def progress(console: Console, name: str, quiet: bool) -> Iterator[Callable[[int
         yield on_session
 
 
+def print_labelled(console: Console, label: str, text: str, style: str = "yellow", width: int = 0) -> None:
+    """Print a label and a text: wrapped under itself on a terminal, one line in a pipe."""
+    if not console.is_terminal:
+        console.print(f"{label:<{width}}  {escape(text)}", soft_wrap=True)
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row(f"[{style}]{label:<{width}}[/{style}]", escape(text))
+    console.print(grid)
+
+
 def default_run_folder(name: str) -> Path:
-    """``runs/NAME-TIME`` in the first of: the working folder, ALPHALOOM_HOME, the temporary folder."""
-    stem = f"{''.join(c if c.isalnum() or c in '-_' else '-' for c in name)}-{datetime.now():%Y%m%d-%H%M%S}"
-    home = os.environ.get("ALPHALOOM_HOME") or platformdirs.user_data_dir("alphaloom")
-    for parent in (Path.cwd(), Path(home), Path(tempfile.gettempdir()) / "alphaloom"):
-        runs = parent / "runs"
-        if _can_write(runs):
-            folder = runs / stem
-            n = 1
-            while folder.exists():
-                n += 1
-                folder = runs / f"{stem}-{n}"
-            return folder
-    return Path("runs") / stem
+    """``runs/NAME-TIME`` in the first writable one of: working folder, ALPHALOOM_HOME, temporary folder.
+
+    The root of the file system is nobody's working folder, even where it can be written to.
+
+    Raises
+    ------
+    OutputError
+        If none of them can be written to.
+    """
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name) or "run"
+    stem = f"{safe}-{datetime.now():%Y%m%d-%H%M%S}"
+    for parent in _parents():
+        folder, n = parent / "runs" / stem, 1
+        while folder.exists():
+            n += 1
+            folder = parent / "runs" / f"{stem}-{n}"
+        try:
+            check_writable(folder)
+        except OutputError:
+            continue
+        return folder
+    raise OutputError("neither the working folder nor the temporary one can be written to; choose --out DIR")
 
 
-def _can_write(folder: Path) -> bool:
-    nearest = next(p for p in (folder, *folder.parents) if p.exists())
-    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+def _parents() -> Iterator[Path]:
+    here = Path.cwd()
+    if here != Path(here.anchor):
+        yield here
+    yield Path(os.environ.get("ALPHALOOM_HOME") or platformdirs.user_data_dir("alphaloom")).expanduser()
+    user = os.getuid() if hasattr(os, "getuid") else "run"
+    # not tempfile.gettempdir(), whose last resort is the working folder
+    for temporary in (os.environ.get("TMPDIR"), os.environ.get("TEMP"), "/tmp", "/var/tmp"):
+        if temporary:
+            yield Path(temporary) / f"alphaloom-{user}"

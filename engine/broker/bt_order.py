@@ -1,21 +1,22 @@
-"""Orders as backtrader knows them, without what makes them slow and never freed."""
+"""Orders and trades as backtrader knows them, without what makes them slow and never freed."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import backtrader as bt
 
 from engine.broker.orders import Fill, OrderRequest, Reason, Side
+from engine.errors import StrategyError
 
 _STATUS = {
     Reason.INSUFFICIENT_CASH: bt.Order.Margin,
     Reason.CANCELLED: bt.Order.Canceled,
     Reason.END_OF_RUN: bt.Order.Expired,
 }
+_UNSUPPORTED = ("oco", "parent", "trailamount", "trailpercent", "plimit")
+_OPTIONS = frozenset({*_UNSUPPORTED, "exectype", "valid", "tradeid", "transmit", "histnotify"})
 
 
 class StockComminfo(bt.CommInfoBase):  # type: ignore[misc]
@@ -62,7 +63,8 @@ class Execution:
 
     def __init__(self, dt: float | None, size: int, price: float, remsize: int = 0) -> None:
         self.dt, self.size, self.price, self.remsize = dt, size, price, remsize
-        self.value = self.comm = self.pnl = self.pprice = self.pclose = 0.0
+        self.pclose = price
+        self.value = self.comm = self.pnl = self.pprice = 0.0
         self.psize = 0
         self.margin = self.pricelimit = self.plimit = self.trailamount = self.trailpercent = None
         self.exbits: tuple[_Bit, ...] = ()
@@ -78,8 +80,19 @@ class Execution:
         """Executions not yet told to the strategy."""
         return iter(self.pending)
 
+    def getpending(self) -> list[_Bit]:
+        """Executions not yet told to the strategy, as a list."""
+        return list(self.pending)
 
-_PARAMS = SimpleNamespace(simulated=False, histnotify=False, transmit=True, parent=None, oco=None)
+    @classmethod
+    def of(cls, bit: _Bit, remsize: int, *, told: bool = False) -> Execution:
+        """What an order's one execution amounts to; `told` if the strategy has heard of it."""
+        done = cls(bit.dt, bit.size, bit.price, remsize)
+        done.exbits = (bit,)
+        done.pending = () if told else (bit,)
+        done.value, done.comm, done.pnl = bit.value, bit.comm, bit.pnl
+        done.psize, done.pprice = bit.psize, bit.pprice
+        return done
 
 
 class AShareOrder(bt.Order):  # type: ignore[misc]
@@ -88,65 +101,88 @@ class AShareOrder(bt.Order):  # type: ignore[misc]
     ``info.reason`` says why it was refused or cut; ``request`` is the order as decided.
     """
 
+    p = bt.Order.params  # backtrader's defaults; those that differ are set on the order
+    price = pricelimit = plimit = valid = oco = parent = trailamount = trailpercent = None
+    exectype = bt.Order.Market
+    broker: Any = None
+    triggered = False
+    position = 0
+    dteos = 0.0
     ordtype: int
+    executed: Execution
 
     @classmethod
-    def make(cls, request: OrderRequest, owner: Any, data: Any, size: int, tradeid: int = 0) -> AShareOrder:
-        """Create an order without backtrader's costly parameter machinery. `size` is signed."""
+    def make(
+        cls,
+        request: OrderRequest,
+        owner: Any,
+        data: Any,
+        size: int,
+        *,
+        dt: float,
+        close: float,
+        comminfo: bt.CommInfoBase,
+        tradeid: int = 0,
+    ) -> AShareOrder:
+        """Create an order without backtrader's costly parameter machinery.
+
+        `size` is signed; `dt` and `close` are those of the session of the decision.
+        """
         order: AShareOrder = object.__new__(cls)
         order.ref = next(bt.Order.refbasis)
         order.request = request
-        order.owner = owner
-        order.data = data
-        order.size = size
+        order.owner, order.data, order.size, order.tradeid = owner, data, size, tradeid
         order.ordtype = cls.Buy if request.side is Side.BUY else cls.Sell
         order.status = cls.Created
-        order.exectype = cls.Market
-        order.p = order.params = _PARAMS
-        order.tradeid = tradeid
-        order.price = order.pricelimit = order.valid = order.plimit = None
-        order.trailamount = order.trailpercent = order.oco = order.parent = order.broker = None
-        order.comminfo = None
-        order.triggered = False
-        order.position = 0
+        order.comminfo = comminfo
         order.plen = len(data)
-        order.dteos = 0.0
         order.info = bt.utils.AutoOrderedDict()
-        order.created = Execution(data.datetime[0], size, data.close[0])
+        order.created = Execution(dt, size, close)
         order.executed = Execution(None, 0, 0.0, remsize=size)
         return order
 
     __hash__ = object.__hash__
 
     def clone(self) -> AShareOrder:
-        """A copy that keeps today's status, for notifications."""
-        other = copy.copy(self)
-        other.executed = copy.copy(self.executed)
+        """A copy that keeps today's status, for notifications; executions are replaced, never changed."""
+        other: AShareOrder = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
         return other
 
     def fill(self, fill: Fill, dt: float, psize: int, pprice: float) -> None:
-        """Book a fill; whatever is left open expires with the session."""
+        """Book a fill."""
         bit = _Bit(fill, dt, psize, pprice)
-        done = self.executed
-        done.exbits = done.pending = (bit,)
-        done.dt, done.size, done.price, done.value, done.comm = dt, bit.size, bit.price, bit.value, bit.comm
-        done.pnl, done.psize, done.pprice = bit.pnl, psize, pprice
         signed = fill.requested if fill.side is Side.BUY else -fill.requested
         self.size = self.created.size = signed
-        done.remsize = signed - bit.size
+        self.executed = Execution.of(bit, signed - bit.size)
         if fill.reason is not None:
             self.info["reason"] = fill.reason.value
-        self.status = self.Partial if done.remsize else self.Completed
+        self.status = self.Partial if self.executed.remsize else self.Completed
 
     def refuse(self, reason: Reason, dt: float) -> None:
         """Mark the order as not filled."""
-        self.executed.dt = dt
+        self.executed = Execution(dt, 0, 0.0, self.size)
         self.info["reason"] = reason.value
         self.status = _STATUS.get(reason, self.Rejected)
 
     def expire_rest(self) -> AShareOrder:
-        """The notification after a partial fill: the open part is gone with the session."""
-        other = self.clone()
-        other.executed.pending = ()
-        other.status = self.Expired
-        return other
+        """End a partly filled order with its session; what was executed has been told already."""
+        self.executed = Execution.of(self.executed[0], self.executed.remsize, told=True)
+        self.status = self.Expired
+        return self
+
+
+def check_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what would otherwise be ignored in silence; return what is only information."""
+    exectype = options.get("exectype")
+    if exectype not in (None, bt.Order.Market):
+        name = bt.Order.ExecTypes[exectype]
+        raise StrategyError(f"{name} orders are not supported; send a market order and set broker.fill")
+    for key in _UNSUPPORTED:
+        if options.get(key) is not None:
+            raise StrategyError(f"orders with {key!r} are not supported by the A-share broker")
+    if options.get("valid"):
+        raise StrategyError("orders live for one session here; leave out 'valid' and order again")
+    if not options.get("transmit", True):
+        raise StrategyError("orders with transmit=False (brackets) are not supported by the A-share broker")
+    return {key: value for key, value in options.items() if key not in _OPTIONS}

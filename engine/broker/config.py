@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engine.broker.ex_date import RightsPolicy
 from engine.broker.match import FillAt, Terms
+from engine.broker.qlib import QlibTerms
 from engine.rules.fees import AShareFees, PlainFees
 from engine.rules.lots import LotRule
 
@@ -49,6 +50,10 @@ class BrokerConfig(_Section):
         ``open``, ``vwap`` or ``close`` of the next session, or ``{sell: open, buy: vwap}``.
     fees : mapping
         ``{commission, minimum}`` under the dated A-share rules, or ``{buy, sell, minimum}`` flat.
+    compat : str
+        ``qlib`` matches as Qlib's exchange does, for comparison; needs flat fees and no slippage.
+    limit_threshold : float or None
+        Under ``compat: qlib``, the close-to-close change from which a stock cannot be traded (0.095).
     sizing : str
         ``at_fill``: money becomes shares at the fill price; ``at_decision``: at the last close.
     slippage_bps : float
@@ -66,7 +71,8 @@ class BrokerConfig(_Section):
     cash: float = Field(10_000_000.0, gt=0)
     fill: FillConfig = FillConfig()
     fees: AShareFeesConfig | PlainFeesConfig = AShareFeesConfig()
-    compat: Literal["none"] = "none"
+    compat: Literal["none", "qlib"] = "none"
+    limit_threshold: float | None = Field(None, gt=0, lt=1)
     sizing: Literal["at_fill", "at_decision"] = "at_fill"
     slippage_bps: float = Field(5.0, ge=0, lt=10_000)
     participation: float | None = Field(None, gt=0, le=1)
@@ -88,6 +94,39 @@ class BrokerConfig(_Section):
         if plain and "commission" in value:
             raise ValueError("give either {commission, minimum} or {buy, sell, minimum}, not both")
         return PlainFeesConfig(**value) if plain else AShareFeesConfig(**value)
+
+    @model_validator(mode="after")
+    def _qlib_is_of_a_piece(self) -> BrokerConfig:
+        if self.compat == "none":
+            if self.limit_threshold is not None:
+                raise ValueError("limit_threshold belongs to compat: qlib; the house rules know the limits")
+            return self
+        needs = {
+            "fees: {buy, sell, minimum}": isinstance(self.fees, PlainFeesConfig),
+            "slippage_bps: 0": self.slippage_bps == 0,
+            "fill: open or close": FillAt.VWAP not in (self.fill.sell, self.fill.buy),
+            "no participation": self.participation is None,
+            "no lot of its own": self.lot is None,
+            "sizing: at_fill": self.sizing == "at_fill",
+            "no dividend_tax": not self.dividend_tax,
+        }
+        missing = [need for need, met in needs.items() if not met]
+        if missing:
+            raise ValueError(f"compat qlib needs {', '.join(missing)}")
+        return self
+
+    def qlib_terms(self) -> QlibTerms:
+        """The terms of ``compat: qlib``."""
+        fees = self.fees
+        assert isinstance(fees, PlainFeesConfig), "checked when the section was made"
+        return QlibTerms(
+            buy=fees.buy,
+            sell=fees.sell,
+            minimum_fen=fees.minimum * 100,
+            sell_at=self.fill.sell,
+            buy_at=self.fill.buy,
+            limit_threshold=0.095 if self.limit_threshold is None else self.limit_threshold,
+        )
 
     def terms(self) -> Terms:
         """The matching terms that this configuration stands for."""

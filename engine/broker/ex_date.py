@@ -63,7 +63,7 @@ def apply_terms(
         new_shares, rights_cash = rights, -rights_cost
         lots = (*lots, Lot(rights, day, rights_cost))
     elif rights and policy is RightsPolicy.SELL_AT_REFERENCE:
-        rights_cash = max(0, in_the_money)
+        rights_cash, lapsed = max(0, in_the_money), min(0, in_the_money)
     elif rights:
         lapsed = in_the_money
     cash += rights_cash
@@ -125,4 +125,5 @@ def _words(action: CorporateAction, rights: int, taken: int, policy: RightsPolic
 
 
 def _fen(value: float) -> int:
-    return value if isinstance(value, int) else math.floor(value + 0.5)
+    # a millionth, since 0.145 * 100 is 14.499999999999998
+    return value if isinstance(value, int) else math.floor(value + 0.5 + 1e-6)

@@ -14,6 +14,7 @@ from engine.rules.fees import Fees, FeeSchedule
 from engine.rules.lots import LotRule
 
 _BPS = 10**7  # basis points are kept in thousandths, so that slipped prices are exact
+_HAIR = 1e-6  # fen: what floats do to a vwap that lies on the tick
 
 
 class FillAt(StrEnum):
@@ -52,7 +53,7 @@ def step(
     (Account, list of Event)
         The account after the fills, and one `Fill` or `Refusal` per order tried, in the order of matching.
     """
-    book = _Book(account, prices, terms)
+    book = _Book(account, prices, terms, basket.both_sides_at_limit)
     for request in basket.orders:
         if request.side is Side.SELL:
             book.sell(request)
@@ -77,7 +78,7 @@ def slipped(base: float, is_buy: bool, quote: Quote, milli_bps: int) -> float:
             price = -(-moved // _BPS) if is_buy else moved // _BPS
         else:
             exact = base * (1 + milli_bps / _BPS if is_buy else 1 - milli_bps / _BPS)
-            price = math.ceil(exact - 1e-6) if is_buy else math.floor(exact + 1e-6)
+            price = math.ceil(exact - _HAIR) if is_buy else math.floor(exact + _HAIR)
     elif milli_bps:
         price = base * (1 + milli_bps / _BPS if is_buy else 1 - milli_bps / _BPS)
     if quote.high is not None and price > quote.high:
@@ -97,15 +98,30 @@ def amount_of(price: float, shares: int) -> int:
     return amount if isinstance(amount, int) else math.floor(amount + 0.5)
 
 
+def _at_upper_limit(base: float, quote: Quote) -> bool:
+    """Whether nobody sells: at the limit, or sealed there all session (amounts are rounded: so is a vwap)."""
+    up = quote.limits.up
+    return up is not None and (base >= up - _HAIR or (quote.low is not None and quote.low >= up))
+
+
+def _at_lower_limit(base: float, quote: Quote) -> bool:
+    """Whether nobody buys."""
+    down = quote.limits.down
+    return down is not None and (base <= down + _HAIR or (quote.high is not None and quote.high <= down))
+
+
 class _Book:
     """The account while a basket is being matched."""
 
-    def __init__(self, account: Account, prices: SessionPrices, terms: Terms) -> None:
+    def __init__(
+        self, account: Account, prices: SessionPrices, terms: Terms, both_sides_at_limit: bool
+    ) -> None:
         self.cash = account.cash_fen
         self.lots: dict[str, Lots] = dict(account.lots)
         self.events: list[Event] = []
         self.prices = prices
         self.terms = terms
+        self.both_sides_at_limit = both_sides_at_limit
 
     # -- sells
 
@@ -121,8 +137,9 @@ class _Book:
         if isinstance(base, Reason) or quote is None:
             self._refuse(request, requested, base if isinstance(base, Reason) else Reason.NO_PRICE)
             return
-        if quote.limits.down is not None and base <= quote.limits.down:
-            self._refuse(request, requested, Reason.LIMIT_DOWN)
+        limit = self._limit_hit(base, quote, request.side)
+        if limit is not None:
+            self._refuse(request, requested, limit)
             return
         price = slipped(base, False, quote, self.terms.slippage_milli_bps)
         lot = self.terms.lot or quote.lot
@@ -174,7 +191,7 @@ class _Book:
     @staticmethod
     def _why_less_sold(requested: int, shares: int, held: int, free: int, cap: int | None) -> Reason | None:
         if shares >= min(requested, held):
-            return None
+            return Reason.NO_POSITION if requested > held else None
         if free < min(requested, held):
             return Reason.T_PLUS_1
         if cap is not None and cap < requested:
@@ -190,8 +207,9 @@ class _Book:
         base = self._base(quote, self.terms.buy_at)
         if isinstance(base, Reason) or quote is None:
             return self._refuse(request, asked, base if isinstance(base, Reason) else Reason.NO_PRICE)
-        if quote.limits.up is not None and base >= quote.limits.up:
-            return self._refuse(request, asked, Reason.LIMIT_UP)
+        limit = self._limit_hit(base, quote, request.side)
+        if limit is not None:
+            return self._refuse(request, asked, limit)
         price = slipped(base, True, quote, self.terms.slippage_milli_bps)
         lot = self.terms.lot or quote.lot
         asked = self._asked(request, price, lot)
@@ -208,6 +226,8 @@ class _Book:
             reason = Reason.INSUFFICIENT_CASH
         elif wanted < asked:
             reason = Reason.PARTICIPATION
+        elif shares < asked:
+            reason = Reason.BELOW_ONE_LOT
         self.cash -= amount + fees.total
         bought = Lot(affordable, self.prices.day, amount + fees.total)
         self.lots[request.symbol] = (*self.lots.get(request.symbol, ()), bought)
@@ -236,7 +256,8 @@ class _Book:
             excess = amount + fees.total - self.cash
             if excess <= 0:
                 return shares, amount, fees
-            shares = lot.buyable(max(0, shares - max(1, math.ceil(excess / price))))
+            # fees fall with the shares: taking off half of the excess never takes too much
+            shares = lot.buyable(max(0, shares - max(1, int(excess / (2 * price)))))
         return 0, 0, Fees(0, 0, 0)
 
     def fill_slots(self, slots: SlotBuys) -> None:
@@ -248,15 +269,23 @@ class _Book:
         money = [int(spendable * weight / total) for weight in weights]
         if slots.max_value_fen is not None:
             money = [min(each, slots.max_value_fen) for each in money]
-        queue = iter(slots.candidates)
+        tried = 0
         for each in money:
-            for request in queue:
+            for request in slots.candidates[tried:]:
+                tried += 1
                 if self.buy(request._replace(value_fen=each)) or not slots.substitute:
                     break
-        for request in slots.candidates[len(chosen) : slots.wanted]:
+        for request in slots.candidates[tried : slots.wanted]:
             self._refuse(request, 0, Reason.NO_FREE_SLOT)
 
     # -- both
+
+    def _limit_hit(self, base: float, quote: Quote, side: Side) -> Reason | None:
+        if (side is Side.BUY or self.both_sides_at_limit) and _at_upper_limit(base, quote):
+            return Reason.LIMIT_UP
+        if (side is Side.SELL or self.both_sides_at_limit) and _at_lower_limit(base, quote):
+            return Reason.LIMIT_DOWN
+        return None
 
     def _base(self, quote: Quote | None, at: FillAt) -> float | Reason:
         if quote is None:

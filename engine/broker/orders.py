@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.rules.fees import Fees
@@ -39,8 +40,8 @@ REASON_TEXT = {
     Reason.LIMIT_DOWN: "at the lower price limit: nobody buys there",
     Reason.NO_PRICE: "no price in that session: not listed yet, delisted, or missing in the data",
     Reason.T_PLUS_1: "shares bought on a session can be sold from the next one on",
-    Reason.NO_POSITION: "nothing held to sell",
-    Reason.BELOW_ONE_LOT: "the money of the slot does not buy one lot, or the sale is less than one",
+    Reason.NO_POSITION: "nothing held to sell, or less than was ordered",
+    Reason.BELOW_ONE_LOT: "the money of the slot, or what was left of the order, is less than one lot",
     Reason.INSUFFICIENT_CASH: "cash does not cover the order and its fees",
     Reason.PARTICIPATION: "more than the allowed share of the stock's usual volume",
     Reason.NO_FREE_SLOT: "sales failed, so no slot was free",
@@ -88,10 +89,14 @@ class SlotBuys(NamedTuple):
 
 
 class Basket(NamedTuple):
-    """All orders decided at one close. Sales go first, then buys in order, then the slot buys."""
+    """All orders decided at one close. Sales go first, then buys in order, then the slot buys.
+
+    `both_sides_at_limit`: a price at either limit forbids buying and selling alike.
+    """
 
     orders: tuple[OrderRequest, ...] = ()
     slot_buys: SlotBuys | None = None
+    both_sides_at_limit: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.orders) or self.slot_buys is not None
@@ -129,7 +134,7 @@ class Refusal(NamedTuple):
 class ExDate(NamedTuple):
     """What a corporate action did to a holding.
 
-    `rounding_fen` is value before − value after: what ticks, floors and fen left over; it is shown, not
+    `rounding_fen` is value after − value before: what ticks, floors and fen left over; it is shown, not
     booked as cash. `beyond_tolerance` marks terms that do not explain the price.
     """
 
@@ -148,4 +153,12 @@ Event = Fill | Refusal | ExDate
 
 def order_id(decided_day: int, symbol: str, side: Side, n: int) -> str:
     """``YYYYMMDD-SYMBOL-B|S-n``, from the session of the decision: equal in back-test and paper."""
-    return f"{date_of(decided_day):%Y%m%d}-{symbol}-{side[0].upper()}-{n}"
+    return f"{_day_text(decided_day)}-{symbol}-{_LETTER[side]}-{n}"
+
+
+_LETTER = {Side.BUY: "B", Side.SELL: "S"}
+
+
+@lru_cache(maxsize=64)
+def _day_text(day: int) -> str:
+    return f"{date_of(day):%Y%m%d}"

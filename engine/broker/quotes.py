@@ -23,7 +23,7 @@ class PanelPrices:
         self._close, self._reference = fields["close"], fields["preclose"]
         self._vwap, self._trading, self._st = fields["vwap"], fields["trading"], fields["is_st"]
         sessions = panel.calendar.sessions
-        # counted on the calendar, negative before the data: most names were listed long before their first row
+        # counted on the calendar, negative before the data: most names were listed long before them
         self._listed_row = (
             np.searchsorted(sessions, panel.listed) - np.searchsorted(sessions, panel.dates[:1])
         ).tolist()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import backtrader as bt
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.broker.account import Account
-from engine.broker.bt_order import AShareOrder, StockComminfo
+from engine.broker.bt_books import Books, Positions
+from engine.broker.bt_order import AShareOrder, StockComminfo, check_options
 from engine.broker.config import BrokerConfig
 from engine.broker.ex_date import apply_terms, preserve_value
+from engine.broker.ex_sessions import ex_columns
+from engine.broker.journal import Holding, Journal, SessionRecord
+from engine.broker.marks import mark
 from engine.broker.match import step
 from engine.broker.orders import (
     Basket,
@@ -26,47 +31,15 @@ from engine.broker.orders import (
     SlotBuys,
     order_id,
 )
+from engine.broker.qlib import QlibExchange, qlib_step
 from engine.broker.quotes import PanelPrices
-from engine.clock import LightData
+from engine.clock import LightData, moments
 from engine.errors import StrategyError
 from engine.market.panel import MarketPanel
 
+__all__ = ["AShareBroker", "Holding", "Journal", "SessionRecord"]
+
 _VOLUME_SESSIONS = 20
-_FACTOR_NOISE = 1e-5
-
-
-class SessionRecord(NamedTuple):
-    """The account at the close of one session, in fen."""
-
-    row: int
-    cash_fen: int
-    value_fen: int
-    fees_fen: int
-    bought_fen: int
-    sold_fen: int
-
-
-class Holding(NamedTuple):
-    """One position at the close of one session."""
-
-    row: int
-    symbol: str
-    shares: int
-    sellable: int
-    close_fen: float
-    value_fen: int
-
-
-@dataclass
-class Journal:
-    """Everything that happened, in order: what a result is made of."""
-
-    sessions: list[SessionRecord] = field(default_factory=list)
-    holdings: list[Holding] = field(default_factory=list)
-    trades: list[tuple[int, Fill | Refusal]] = field(default_factory=list)
-    ex_dates: list[tuple[int, ExDate]] = field(default_factory=list)
-    ended: dict[str, int] = field(default_factory=dict)
-    """Symbols still held after their last row, with that row."""
 
 
 class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
@@ -83,7 +56,8 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
 
     Notes
     -----
-    ``account`` is the whole state; ``restore(account)`` puts it back.
+    ``account`` is the whole state; ``restore(account)`` puts it back. Orders and trades that are done are
+    forgotten, by the broker and by the strategy; the journal keeps what happened.
     """
 
     params = (("commission", StockComminfo()),)
@@ -101,25 +75,32 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         self.config = config
         self.first, self.last = first, last
         self.row = first - 1
+        self.moments: list[float] = moments(panel.dates).tolist()
         self.account = Account(round(config.cash * 100))
         self.startingcash = self.account.cash_fen / 100
         self.journal = Journal()
-        self.prices = PanelPrices(panel)
+        self.prices = PanelPrices(panel, first)
+        #: line series by symbol, those that a strategy has asked for
+        self.feeds: Mapping[str, Any] = {}
+        self._symbols: list[str] = panel.symbols.tolist()
+        self._close = panel.field("close")
         self._terms = config.terms()
+        self._qlib = QlibExchange(panel) if config.compat == "qlib" else None
+        #: closes that positions are valued at
+        self._marked = self._close if self._qlib is None else self._qlib.close
         self._on_session = on_session
-        self._values: dict[str, int] = {}
-        self._last_close: dict[str, float] = {}
+        self._marks = mark({}, [], 0)
         self._equity = self.account.cash_fen
         self._requests: list[OrderRequest] = []
         self._slot_buys: SlotBuys | None = None
         self._slot_owner: Any = None
+        self._both_sides_at_limit = False
         self._orders: dict[str, AShareOrder] = {}
         self._counters: dict[tuple[str, Side], int] = {}
         self._notices: deque[AShareOrder] = deque()
         self._light: dict[int, LightData] = {}
-        self._owners: dict[str, tuple[Any, Any, int]] = {}
-        factor = panel.field("adj_factor")
-        self._steps = self._ex_columns(factor, first, last)
+        self._books = Books()
+        self._steps = ex_columns(panel, first, last) if self._qlib is None else {}
 
     # -- what strategies read
 
@@ -148,19 +129,37 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         """Cash and positions in CNY, or the value of the positions in `datas` alone."""
         if datas is None:
             return self._equity / 100
-        return sum(self._values.get(data._name, 0) for data in datas) / 100
+        worth = dict(zip(self._marks.symbols, self._marks.values_fen, strict=True))
+        return sum(worth.get(data._name, 0) for data in datas) / 100
 
     get_cash, get_value = getcash, getvalue
+
+    @property
+    def fundshares(self) -> float:
+        """Shares of the account seen as a fund that starts at 100 a share, as backtrader's broker counts."""
+        return self.startingcash / 100
+
+    @property
+    def fundvalue(self) -> float:
+        """Value of one share of the fund."""
+        return self.getvalue() / self.fundshares
 
     def getposition(self, data: Any) -> bt.Position:
         """Position in a symbol: shares and their average cost with fees."""
         return self._position(data._name)
 
     @property
-    def positions(self) -> dict[Any, bt.Position]:
-        """Positions by light data object."""
-        lots = self.account.lots
-        return {self.light(self.prices.column(symbol)): self._position(symbol) for symbol in lots}
+    def positions(self) -> Positions:
+        """Positions by data object; any of a symbol's data objects finds its position."""
+        return Positions(self)
+
+    def get_orders_open(self, safe: bool = False) -> list[AShareOrder]:
+        """Orders that wait for the next session."""
+        return list(self._orders.values())
+
+    def orderstatus(self, order: AShareOrder) -> int:
+        """Status of an order."""
+        return int(order.status)
 
     def _position(self, symbol: str) -> bt.Position:
         shares = self.account.shares(symbol)
@@ -190,7 +189,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         self._requests.append(order.request)
         self._orders[order.request.order_id] = order
         order.status, order.broker = order.Submitted, self
-        if _listens(order.owner):
+        if self._books.of(order.owner).orders:
             self._notices.append(order.clone())
         return order
 
@@ -199,11 +198,15 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         if self._orders.pop(order.request.order_id, None) is None:
             return False
         self._requests.remove(order.request)
-        refusal = Refusal(order.request, order.request.side, order.request.shares or 0, Reason.CANCELLED)
-        self.journal.trades.append((self.row, refusal))
-        order.refuse(Reason.CANCELLED, self._now())
+        self._refuse(order, Reason.CANCELLED)
         self._notices.append(order)
         return True
+
+    def setcommission(self, *args: Any, **kwargs: Any) -> None:
+        """Refuse: fees follow the dated rules."""
+        raise StrategyError("fees are set in the configuration (broker.fees), not by the strategy")
+
+    addcommissioninfo = setcommission
 
     def request(
         self,
@@ -215,58 +218,81 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         target_fen: int | None = None,
     ) -> OrderRequest:
         """Write an order for the next session, with its id and caps, without sending it."""
-        symbol = str(self.panel.symbols[column])
+        symbol, day = self._symbols[column], self.prices.day
         n = self._counters[symbol, side] = self._counters.get((symbol, side), 0) + 1
         by_money = value_fen is not None or target_fen is not None
         return OrderRequest(
-            order_id=order_id(self.prices.day, symbol, side, n),
-            symbol=symbol,
-            side=side,
-            decided_day=self.prices.day,
-            shares=shares,
-            value_fen=value_fen,
-            target_fen=target_fen,
-            sizing_price_fen=self._sizing_price(symbol) if by_money else None,
-            cap_shares=self._cap(column),
+            order_id(day, symbol, side, n),
+            symbol,
+            side,
+            day,
+            shares,
+            value_fen,
+            target_fen,
+            self._sizing_price(symbol) if by_money else None,
+            None if self.config.participation is None else self._cap(column, self.config.participation),
         )
 
     def send(self, owner: Any, basket: Basket) -> None:
         """Send a whole basket; its orders reach the strategy's notifications once they are matched."""
         self._requests.extend(basket.orders)
         self._slot_buys, self._slot_owner = basket.slot_buys, owner
+        self._both_sides_at_limit = basket.both_sides_at_limit
 
-    def sizing_price(self, symbol: str) -> float | None:
-        """Price in fen at which slot buys turn money into shares; None for the fill price."""
-        return self._sizing_price(symbol)
+    def qlib_tradable(self) -> NDArray[np.bool_]:
+        """(N,) what Qlib holds for tradable in the session to come.
+
+        It looks ahead, as Qlib does, and therefore exists under ``compat: qlib`` alone.
+        """
+        if self._qlib is None:
+            raise StrategyError("whether a stock can be traded tomorrow is not known today")
+        return self._qlib.tradable(self.row + 1, self.config.qlib_terms().limit_threshold)
 
     def _order(self, owner: Any, data: Any, side: Side, size: float, options: dict[str, Any]) -> AShareOrder:
-        _check_options(options)
-        try:
-            column = self.prices.column(data._name)
-        except KeyError:
-            raise StrategyError(
-                f"{data._name!r} cannot be traded; take a symbol's data from getdatabyname('600519.SH')"
-            ) from None
+        info = check_options(options)
+        column = self._column_of(data)
+        if self.row < self.first:
+            raise StrategyError("orders can be sent from the first session on; move them from start to next")
+        if not math.isfinite(size):
+            raise StrategyError(f"an order of {size} shares of {data._name}: the size must be a number")
         shares = int(size)
-        order = AShareOrder.make(
+        order = self._make(
             self.request(column, side, shares=shares),
             owner,
             data,
             shares if side is Side.BUY else -shares,
             options.get("tradeid", 0),
         )
-        order.addcomminfo(self.getcommissioninfo(data))
+        order.info.update(info)
         return self.submit(order)
+
+    def _column_of(self, data: Any) -> int:
+        try:
+            return self.prices.column(data._name)
+        except KeyError:
+            raise StrategyError(
+                f"{data._name!r} cannot be traded; take a symbol's data from getdatabyname('600519.SH')"
+            ) from None
+
+    def _make(self, request: OrderRequest, owner: Any, data: Any, size: int, tradeid: int = 0) -> AShareOrder:
+        return AShareOrder.make(
+            request,
+            owner,
+            data,
+            size,
+            dt=self.moments[self.row],
+            close=self._close.item(self.row, self.prices.column(request.symbol)),
+            comminfo=self.comminfo[None],
+            tradeid=tradeid,
+        )
 
     def _sizing_price(self, symbol: str) -> float | None:
         return self.prices.close_fen(symbol) if self.config.sizing == "at_decision" else None
 
-    def _cap(self, column: int) -> int | None:
-        if self.config.participation is None:
-            return None
+    def _cap(self, column: int, participation: float) -> int:
         recent = self.panel.field("volume")[max(0, self.row - _VOLUME_SESSIONS + 1) : self.row + 1, column]
         mean = np.nanmean(recent) if not np.isnan(recent).all() else 0.0
-        return int(self.config.participation * mean)
+        return int(participation * mean)
 
     # -- one session
 
@@ -274,7 +300,8 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         """Move to the clock's session: ex-dates, matching, marks."""
         self.row += 1
         self.prices.row = self.row
-        self._go_ex()
+        if self.row in self._steps:
+            self._go_ex(self._steps[self.row])
         fees = bought = sold = 0
         if self._requests or self._slot_buys is not None:
             for event in self._match():
@@ -294,71 +321,70 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
     def stop(self) -> None:
         """Orders of the last session will never be matched; say so."""
         for request in self._requests:
-            refusal = Refusal(request, request.side, request.shares or 0, Reason.END_OF_RUN)
-            self.journal.trades.append((self.row, refusal))
-        self._requests, self._slot_buys = [], None
+            order = self._orders.get(request.order_id)
+            if order is not None:
+                self._refuse(order, Reason.END_OF_RUN)
+            else:
+                self._record(Refusal(request, request.side, request.shares or 0, Reason.END_OF_RUN))
+        self._requests, self._slot_buys, self._orders = [], None, {}
 
     def get_notification(self) -> AShareOrder | None:
         """The next order whose status changed."""
         return self._notices.popleft() if self._notices else None
 
     def _match(self) -> list[Fill | Refusal]:
-        basket = Basket(tuple(self._requests), self._slot_buys)
+        basket = Basket(tuple(self._requests), self._slot_buys, self._both_sides_at_limit)
         orders, owner = self._orders, self._slot_owner
         self._requests, self._slot_buys, self._orders, self._slot_owner = [], None, {}, None
+        self._both_sides_at_limit = False
         for order in orders.values():
             order.status = order.Accepted
-            if _listens(order.owner):
+            if self._books.of(order.owner).orders:
                 self._notices.append(order.clone())
-        self.account, events = step(self.account, basket, self.prices, self._terms)
-        out: list[Fill | Refusal] = []
-        for event in events:
-            if isinstance(event, ExDate):
-                continue
-            out.append(event)
-            self.journal.trades.append((self.row, event))
-            self._notify(event, orders.get(event.request.order_id), owner)
+        if self._qlib is None:
+            self.account, events = step(self.account, basket, self.prices, self._terms)
+        else:
+            terms = self.config.qlib_terms()
+            self.account, events = qlib_step(self.account, basket, self._qlib, self.row, terms)
+        out = [event for event in events if not isinstance(event, ExDate)]
+        audience = self._books.of(owner)
+        for event in out:
+            self._record(event)
+            sent = orders.get(event.request.order_id) if orders else None
+            if sent is not None or audience.orders or (audience.fills and isinstance(event, Fill)):
+                self._notify(event, sent, owner)
         return out
 
+    def _record(self, event: Fill | Refusal) -> None:
+        self.journal.trades.append((self.row, event))
+
+    def _refuse(self, order: AShareOrder, reason: Reason) -> None:
+        request = order.request
+        self._record(Refusal(request, request.side, request.shares or 0, reason))
+        order.refuse(reason, self.moments[self.row])
+
+    # -- who is told
+
     def _notify(self, event: Fill | Refusal, order: AShareOrder | None, owner: Any) -> None:
-        symbol = event.request.symbol
+        symbol, now = event.request.symbol, self.moments[self.row]
         if order is None:
-            if isinstance(event, Refusal) and not _listens(owner):
-                return
-            data = self.light(self.prices.column(symbol))
-            order = AShareOrder.make(event.request, owner, data, 0)
-            order.addcomminfo(self.getcommissioninfo(data))
+            order = self._make(event.request, owner, self.light(self.prices.column(symbol)), 0)
         if isinstance(event, Refusal):
-            order.refuse(event.reason, self._now())
-            self._notices.append(order)
-            return
-        position = self._position(symbol)
-        order.fill(event, self._now(), position.size, position.price)
-        self._owners[symbol] = (order.owner, order.data, order.tradeid)
+            order.refuse(event.reason, now)
+        else:
+            position = self._position(symbol)
+            order.fill(event, now, position.size, position.price)
+            if order.status == order.Partial:
+                self._notices.append(order.clone())
+                order.expire_rest()
         self._notices.append(order)
-        if order.status == order.Partial and _listens(order.owner):
-            self._notices.append(order.expire_rest())
 
     # -- ex-dates and marks
 
-    def _ex_columns(self, factor: np.ndarray, first: int, last: int) -> dict[int, tuple[int, ...]]:
-        """Columns that go ex on each row of the run: by the table of actions, or by a step of the factor."""
-        out: dict[int, set[int]] = {}
-        lo = max(first, 1)
-        with np.errstate(invalid="ignore"):
-            rose = factor[lo : last + 1] > factor[lo - 1 : last] * (1 + _FACTOR_NOISE)
-        for row, column in zip(*np.nonzero(rose), strict=True):
-            out.setdefault(int(row) + lo, set()).add(int(column))
-        for session, column, _ in self.panel.actions.rows():
-            row = int(np.searchsorted(self.panel.dates, session))
-            if first <= row <= last:
-                out.setdefault(row, set()).add(column)
-        return {row: tuple(sorted(columns)) for row, columns in out.items()}
-
-    def _go_ex(self) -> None:
+    def _go_ex(self, columns: tuple[int, ...]) -> None:
         actions = self.panel.actions.on(self.panel.dates[self.row])
-        for column in self._steps.get(self.row, ()):
-            symbol = str(self.panel.symbols[column])
+        for column in columns:
+            symbol = self._symbols[column]
             quote = self.prices.quote(symbol) if symbol in self.account.lots else None
             if quote is None:
                 continue
@@ -371,58 +397,23 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
                     self.account, symbol, action, before, reference, self.prices.day, self.config.rights
                 )
             self.journal.ex_dates.append((self.row, event))
-            self._adjust_trade(event)
-
-    def _adjust_trade(self, event: ExDate) -> None:
-        """Keep backtrader's open trade in step with the shares and dividends that came without an order."""
-        owner, data, tradeid = self._owners.get(event.symbol, (None, None, 0))
-        trades = owner._trades[data][tradeid] if owner is not None else ()
-        if not trades or not trades[-1].isopen:
-            return
-        trade = trades[-1]
-        cost = trade.price * trade.size + event.rights_cost_fen / 100
-        trade.size = event.shares_after
-        trade.price = cost / trade.size
-        trade.pnl += event.cash_fen / 100
-        trade.pnlcomm = trade.pnl - trade.commission
+            self._books.go_ex(event, (self._light.get(column), self.feeds.get(symbol)))
 
     def _mark(self, record: bool = False) -> None:
         """Value every position at the close; a stock whose rows have ended stays at its last one."""
-        day, row = self.prices.day, self.row
-        total = self.account.cash_fen
-        values: dict[str, int] = {}
-        for symbol, lots in self.account.lots.items():
-            close = self.prices.close_fen(symbol)
-            if close is None:
-                close = self._last_close[symbol]
-                self.journal.ended.setdefault(symbol, row)
-            else:
-                self._last_close[symbol] = close
-            shares = sum(lot.shares for lot in lots)
-            value = close * shares
-            value = values[symbol] = value if isinstance(value, int) else int(value + 0.5)
-            total += value
-            if record:
-                free = shares if lots[-1].day < day else sum(x.shares for x in lots if x.day < day)
-                self.journal.holdings.append(Holding(row, symbol, shares, free, close, value))
-        self._values, self._equity = values, total
+        row, prices, lots = self.row, self.prices, self.account.lots
+        column, fen, close_of = prices.column, prices.fen, self._marked.item
+        found = [fen(close_of(row, column(symbol))) for symbol in lots]
+        closes = [
+            self._last_close(symbol) if close is None else close
+            for symbol, close in zip(lots, found, strict=True)
+        ]
+        marks = mark(lots, closes, prices.day, whole=self._qlib is None)
+        self._marks, self._equity = marks, self.account.cash_fen + sum(marks.values_fen)
+        if record:
+            self.journal.marks.append((row, marks))
 
-    def _now(self) -> float:
-        return float(self.light(0).datetime[0])
-
-
-def _listens(owner: Any) -> bool:
-    return owner is not None and type(owner).notify_order is not bt.Strategy.notify_order
-
-
-def _check_options(options: dict[str, Any]) -> None:
-    """Refuse what would otherwise be ignored in silence."""
-    exectype = options.get("exectype")
-    if exectype not in (None, bt.Order.Market):
-        name = bt.Order.ExecTypes[exectype]
-        raise StrategyError(f"{name} orders are not supported; send a market order and set broker.fill")
-    for key in ("oco", "parent", "trailamount", "trailpercent", "plimit"):
-        if options.get(key) is not None:
-            raise StrategyError(f"orders with {key!r} are not supported by the A-share broker")
-    if options.get("valid"):
-        raise StrategyError("orders live for one session here; leave out 'valid' and order again")
+    def _last_close(self, symbol: str) -> float:
+        self.journal.ended.setdefault(symbol, self.row)
+        past = self._close[: self.row + 1, self.prices.column(symbol)]
+        return self.prices.fen(float(past[~np.isnan(past)][-1])) or 0.0

@@ -5,6 +5,33 @@ holds into what `static/` and `templates/` draw, `render` puts the page together
 """
 
 from engine.report.render import render
-from engine.report.section import Column, Figure, Format, HeatMap, Section, Series, Table
+from engine.report.section import (
+    Bars,
+    Candles,
+    Column,
+    Figure,
+    Format,
+    HeatMap,
+    Matrix,
+    Row,
+    Section,
+    Series,
+    Table,
+    Trade,
+)
 
-__all__ = ["Column", "Figure", "Format", "HeatMap", "Section", "Series", "Table", "render"]
+__all__ = [
+    "Bars",
+    "Candles",
+    "Column",
+    "Figure",
+    "Format",
+    "HeatMap",
+    "Matrix",
+    "Row",
+    "Section",
+    "Series",
+    "Table",
+    "Trade",
+    "render",
+]

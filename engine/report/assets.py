@@ -7,8 +7,15 @@ from importlib.resources import files
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
-_TEMPLATES = ("report.html.j2", "figure.html.j2", "heat.html.j2", "table.html.j2")
-_SCRIPTS = ("format.js", "charts.js", "tables.js", "report.js")
+_TEMPLATES = (
+    "report.html.j2",
+    "figure.html.j2",
+    "heat.html.j2",
+    "candles.html.j2",
+    "table.html.j2",
+    "matrix.html.j2",
+)
+_SCRIPTS = ("format.js", "charts.js", "candles.js", "tables.js", "report.js")
 
 
 @cache

@@ -68,8 +68,11 @@ def figure_chart(figure: Figure, axis: int) -> Chart:
         values = numbers(series.values)
         drawn.append({"name": series.name, "kind": series.kind, "colour": token, "values": values})
     dates = bool(figure.x) and all(_DATE.fullmatch(x) for x in figure.x) and len(set(map(len, figure.x))) == 1
+    if figure.horizontal and any(series.kind != "bar" for series in figure.series):
+        raise ValueError(f"figure {figure.title!r}: only bars can be horizontal")
+    dates = dates and not figure.horizontal
     zoom = dates and len(figure.x) > _ZOOM_FROM
-    log = figure.log if _can_be_log(figure, drawn) else None
+    log = figure.log if figure.log is not None and _can_be_log(figure, drawn) else None
     data = {
         "kind": "figure",
         "x": axis,
@@ -78,6 +81,7 @@ def figure_chart(figure: Figure, axis: int) -> Chart:
         "format": figure.format.value,
         "log": log,
         "stacked": figure.stacked,
+        "horizontal": figure.horizontal,
         "series": drawn,
     }
     keys = tuple(

@@ -13,8 +13,10 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from engine.report import assets
+from engine.report.candles import candles_chart
 from engine.report.chart import Chart, figure_chart, heat_chart
-from engine.report.section import Figure, HeatMap, Section, Table
+from engine.report.matrix import Printed, printed_matrix
+from engine.report.section import Candles, Figure, HeatMap, Matrix, Section, Table
 from engine.report.table import Grid, Sheet, grid, sheet
 from engine.report.values import headline
 
@@ -23,13 +25,14 @@ COLOUR_NOTE: Final = "Red marks gains and green marks losses, as on mainland Chi
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A figure or a table with what the template and the script need of it; `number` finds its data."""
+    """A figure or a table with what its template and the script need of it; `number` finds its data."""
 
+    template: str
     title: str
     note: str
     half: bool
     number: int
-    body: Chart | Grid | Sheet
+    body: Chart | Grid | Sheet | Printed
 
 
 @dataclass(slots=True)
@@ -49,23 +52,29 @@ class _Page:
             self.axes.append(list(key))
         return self.places[key]
 
-    def figure(self, figure: Figure | HeatMap, group: str) -> _Drawn:
+    def figure(self, figure: Figure | HeatMap | Candles, group: str) -> _Drawn:
+        half, template = False, "figure"
         if isinstance(figure, HeatMap):
             self.tinted = True
             cells = grid(figure)
             if cells is not None:
-                return _Drawn(figure.title, figure.note, False, -1, cells)
-            chart, half = heat_chart(figure), False
+                return _Drawn("heat.html.j2", figure.title, figure.note, False, -1, cells)
+            chart = heat_chart(figure)
+        elif isinstance(figure, Candles):
+            self.tinted = True
+            chart, template = candles_chart(figure, self.axis(figure.x)), "candles"
         else:
             chart, half = figure_chart(figure, self.axis(figure.x)), figure.width == "half"
         self.charts.append(chart.data | {"group": group})
-        return _Drawn(figure.title, figure.note, half, len(self.charts) - 1, chart)
+        return _Drawn(f"{template}.html.j2", figure.title, figure.note, half, len(self.charts) - 1, chart)
 
-    def table(self, table: Table) -> _Drawn:
+    def table(self, table: Table | Matrix) -> _Drawn:
+        if isinstance(table, Matrix):
+            return _Drawn("matrix.html.j2", table.title, table.note, False, -1, printed_matrix(table))
         self.tinted = self.tinted or any(column.tint for column in table.columns)
         drawn = sheet(table)
         self.tables.append(drawn.data)
-        return _Drawn(table.title, table.note, False, len(self.tables) - 1, drawn)
+        return _Drawn("table.html.j2", table.title, table.note, False, len(self.tables) - 1, drawn)
 
 
 def render(title: str, subtitle: str, sections: Sequence[Section], *, footer: Sequence[str] = ()) -> str:

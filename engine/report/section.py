@@ -29,6 +29,8 @@ class Column:
     format: Format = Format.TEXT
     tint: bool = False
     """Colour the cells by sign and size (for returns)."""
+    links: Sequence[str] | None = None
+    """Where each cell leads: paths relative to the page, one per value; an empty one is no link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,29 @@ class Table:
     columns: Sequence[Column]
     note: str = ""
     page: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a matrix: every value in the same format; `better` names the value to emphasise."""
+
+    title: str
+    values: Sequence[Any]
+    format: Format = Format.NUMBER
+    better: Literal["high", "low"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Measures down, runs across: what is compared stands side by side, each row in a format of its own.
+
+    Printed whole and in the order given.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Row]
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +82,18 @@ class Figure:
     """A chart over a shared x axis (dates as ISO text, or categories).
 
     Figures of one section over the same dates zoom and point together. `log` starts on a logarithmic axis;
-    where every value is a positive line the reader can switch, elsewhere the axis stays linear.
+    where every value is a positive line the reader can switch, unless `log` is None; elsewhere the axis
+    stays linear.
     """
 
     title: str
     x: Sequence[str]
     series: Sequence[Series]
     format: Format = Format.NUMBER
-    log: bool = False
+    log: bool | None = False
     stacked: bool = False
+    horizontal: bool = False
+    """Bars that run to the right, one line for each category: for names too long to stand under a bar."""
     note: str = ""
     height: int = 320
     width: Literal["full", "half"] = "full"
@@ -90,13 +118,63 @@ class HeatMap:
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """A fill, marked on the bar of its session: `at` is a position on the chart's `x`."""
+
+    at: int
+    side: Literal["buy", "sell"]
+    shares: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """The daily bars of one name and what was traded of it.
+
+    The bars stand at `start`, `start` + 1, ... on the chart's `x`. Prices are raw CNY, volume in shares.
+    """
+
+    symbol: str
+    start: int
+    open: Sequence[float]
+    high: Sequence[float]
+    low: Sequence[float]
+    close: Sequence[float]
+    volume: Sequence[float]
+    trades: Sequence[Trade] = ()
+    held: Sequence[tuple[int, int]] = ()
+    """Stretches (first, last) of closes with shares held, ascending; they are shaded."""
+    events: Sequence[tuple[int, str]] = ()
+    """(position, what happened), such as the terms of an ex-date."""
+    name: str = ""
+    remark: str = ""
+    """A few words for the list of names, such as the profit made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """A K-line with volume and trades, of one name at a time; the reader chooses among `names`.
+
+    `x` are sessions as ISO text; the first of `names` is shown first. Red rises and green falls, as on
+    mainland Chinese exchanges. `decimals` is what the prices' tick needs.
+    """
+
+    title: str
+    x: Sequence[str]
+    names: Sequence[Bars]
+    note: str = ""
+    height: int = 520
+    decimals: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One part of the report. Sections are shown by `order`, then by title."""
 
     title: str
     order: int
     notes: Sequence[str] = ()
-    figures: Sequence[Figure | HeatMap] = ()
-    tables: Sequence[Table] = ()
+    figures: Sequence[Figure | HeatMap | Candles] = ()
+    tables: Sequence[Table | Matrix] = ()
     cards: Sequence[tuple[str, Any, Format]] = field(default_factory=tuple)
     """Headline numbers: (label, value, format)."""

@@ -25,6 +25,7 @@ class Cell:
     text: str
     side: str = ""
     tint: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def sheet(table: Table) -> Sheet:
     if table.page < 1:
         raise ValueError(f"table {table.title!r}: a page of {table.page} rows; it must be at least 1")
     total = lengths.pop() if lengths else 0
+    for column in table.columns:
+        _check_links(table, column)
     values = [plains(column.values, column.format) for column in table.columns]
     scales = [
         _scale(column_values) if column.tint else 0.0
@@ -80,7 +83,7 @@ def sheet(table: Table) -> Sheet:
     ]
     first = [
         [
-            _cell(column_values[row], column.format, scale)
+            _cell(column_values[row], column.format, scale, link=column.links[row] if column.links else "")
             for column, column_values, scale in zip(table.columns, values, scales, strict=True)
         ]
         for row in range(min(total, table.page))
@@ -95,6 +98,7 @@ def sheet(table: Table) -> Sheet:
         "columns": [
             {"title": head.title, "kind": head.kind, "format": column.format.value, "scale": scale}
             | _packed(column_values)
+            | ({"links": list(column.links)} if column.links else {})
             for head, column, column_values, scale in zip(heads, table.columns, values, scales, strict=True)
         ],
     }
@@ -126,13 +130,26 @@ def _scale(values: Sequence[Plain]) -> float:
     return float(f"{np.percentile(sizes, 95):.6g}") if sizes else 0.0
 
 
-def _cell(value: Plain, format: Format, scale: float, blank: str | None = None) -> Cell:
+def _cell(value: Plain, format: Format, scale: float, blank: str | None = None, link: str = "") -> Cell:
     if value is None and blank is not None:
         return Cell(blank)
     text = printed(value, format)
     if not scale or not isinstance(value, int | float) or not value:
-        return Cell(text)
-    return Cell(text, "up" if value > 0 else "down", f"{min(1.0, abs(value) / scale):.2f}")
+        return Cell(text, link=link)
+    return Cell(text, "up" if value > 0 else "down", f"{min(1.0, abs(value) / scale):.2f}", link)
+
+
+def _check_links(table: Table, column: Column) -> None:
+    if column.links is None:
+        return
+    if len(column.links) != len(column.values):
+        raise ShapeError(
+            f"table {table.title!r}: column {column.title!r} has {len(column.links)} links "
+            f"for {len(column.values)} values"
+        )
+    for link in column.links:
+        if ":" in link.split("/")[0] or link.startswith(("/", "\\")):
+            raise ValueError(f"table {table.title!r}: the link {link!r} is no path relative to the page")
 
 
 def _head(column: Column, values: Sequence[Plain]) -> Head:

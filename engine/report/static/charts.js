@@ -1,6 +1,7 @@
 // Charts: the JSON of engine/report/chart.py as ECharts options. A new kind of chart is one more entry of BUILD.
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const BUILD = { figure: figureOption, heat: heatOption };
+const BUILD = { figure: figureOption, heat: heatOption, candles: candlesOption };
+const LIVE = { figure: (item) => (item.spec.horizontal ? { yAxis: axes(item).xAxis } : axes(item)), candles: candleAxes };
 
 function palette() {
   const css = getComputedStyle(document.documentElement);
@@ -79,13 +80,15 @@ function logTicks(low, high, room) {
   return best;
 }
 
+// About how many pixels a label takes.
+const size = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 12 : 6.6), 0);
+
 // Up to 14 categories are all named: on one line or two where their words fit, else aslant.
 function categoryLabels(names, room) {
   if (names.length > 14) return {};
-  const size = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 12 : 6.6), 0);
   const longest = Math.max(...names.flatMap((name) => name.split(/\s+/)).map(size), 0);
   if (longest <= room) return { interval: 0, width: room, overflow: "break" };
-  return { interval: 0, rotate: 38, width: 96, overflow: "truncate" };
+  return { interval: 0, rotate: 38, width: Math.min(96, Math.max(...names.map(size)) + 4), overflow: "truncate" };
 }
 
 // Axis labels with the same number of decimals: 0.8, 1.0, 1.2.
@@ -111,6 +114,8 @@ function axes(item) {
       axisTick: { customValues: at },
       axisLabel: { customValues: at, formatter: (date) => dateLabel(date, unit) },
     };
+  } else if (spec.horizontal) {
+    option.xAxis.axisLabel = { interval: 0, width: Math.min(Math.max(...x.map(size)) + 4, item.el.clientWidth * 0.4), overflow: "truncate" };
   } else {
     option.xAxis.axisLabel = categoryLabels(x, width / Math.max(1, x.length) - 6);
   }
@@ -140,6 +145,23 @@ function figureOption(item, colors) {
   const lines = spec.series.every((series) => series.kind === "line");
   const live = axes(item);
   const label = { ...textStyle(colors), hideOverlap: true };
+  const names = {
+    type: "category",
+    data: x,
+    boundaryGap: bars,
+    axisLine: { onZero: true, lineStyle: { color: colors.of("muted"), width: 1 } },
+    ...live.xAxis,
+    axisTick: { show: false, ...live.xAxis.axisTick },
+    axisLabel: { ...label, margin: 9, lineHeight: 15, ...live.xAxis.axisLabel },
+  };
+  const values = {
+    type: item.log ? "log" : "value",
+    scale: lines,
+    splitNumber: Math.max(2, Math.round((spec.horizontal ? item.el.clientWidth / 2 : item.el.clientHeight) / 70)),
+    splitLine: { lineStyle: { color: colors.grid } },
+    ...live.yAxis,
+    axisLabel: { ...label, margin: 8, formatter: (value) => axisText(value, spec.format), ...(live.yAxis.axisLabel || {}) },
+  };
   return {
     animation: false,
     textStyle: textStyle(colors),
@@ -148,23 +170,8 @@ function figureOption(item, colors) {
       ? { left: 52, right: 14, top: 12, bottom: spec.zoom && !printing() ? 54 : 26 }
       : { left: 0, right: 6, top: 12, bottom: 2, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
     tooltip: { ...tooltip(colors), trigger: "axis", axisPointer: pointer(colors, bars), formatter: (found) => figureTip(item, colors, found) },
-    xAxis: {
-      type: "category",
-      data: x,
-      boundaryGap: bars,
-      axisLine: { onZero: true, lineStyle: { color: colors.of("muted"), width: 1 } },
-      ...live.xAxis,
-      axisTick: { show: false, ...live.xAxis.axisTick },
-      axisLabel: { ...label, margin: 9, lineHeight: 15, ...live.xAxis.axisLabel },
-    },
-    yAxis: {
-      type: item.log ? "log" : "value",
-      scale: lines,
-      splitNumber: Math.max(2, Math.round(item.el.clientHeight / 70)),
-      splitLine: { lineStyle: { color: colors.grid } },
-      ...live.yAxis,
-      axisLabel: { ...label, margin: 8, formatter: (value) => axisText(value, spec.format), ...(live.yAxis.axisLabel || {}) },
-    },
+    xAxis: spec.horizontal ? values : names,
+    yAxis: spec.horizontal ? { ...names, inverse: true } : values,
     dataZoom: spec.zoom ? zooms(item, colors) : [],
     series: spec.series.map((series) => figureSeries(item, colors, series)),
   };
@@ -188,12 +195,12 @@ function figureSeries(item, colors, series) {
   return {
     ...common,
     type: "line",
-    showSymbol: data.length === 1,
+    showSymbol: data.length === 1 || (!spec.dates && data.length <= 40),
     symbol: "circle",
     symbolSize: 5,
     sampling: data.length > 4000 ? "lttb" : undefined,
-    lineStyle: { color, width: series.kind === "area" ? 1.2 : 1.7, join: "round" },
-    areaStyle: series.kind === "area" ? { color, opacity: spec.stacked ? 0.55 : 0.2, origin: "auto" } : undefined,
+    lineStyle: { color, width: series.kind === "line" ? 1.7 : spec.stacked ? 0 : 1.2, join: "round" },
+    areaStyle: series.kind === "area" ? { color, opacity: spec.stacked ? 0.8 : 0.2, origin: "auto" } : undefined,
   };
 }
 
@@ -260,9 +267,11 @@ function heatOption(item, colors) {
 // One chart of the page: draws itself, follows the legend, the scale switch, the zoom and its width.
 function chartItem(el, data) {
   const spec = data.charts[+el.dataset.chart];
-  const item = { el, spec, x: spec.kind === "figure" ? data.axes[spec.x] : [], log: spec.log === true, off: new Set(), range: null, chart: null };
+  const item = { el, spec, x: spec.x === undefined ? [] : data.axes[spec.x], log: spec.log === true, off: new Set(), range: null, chart: null };
   const figure = el.closest("[data-figure]");
-  const later = onNextFrame(() => item.chart.setOption(axes(item)));
+  const live = LIVE[spec.kind];
+  const later = onNextFrame(() => item.chart.setOption(live(item)));
+  if (spec.kind === "candles") candleControls(item, figure);
 
   item.draw = () => {
     if (!item.chart) start();
@@ -272,15 +281,17 @@ function chartItem(el, data) {
   item.resize = () => {
     if (!item.chart) return;
     item.chart.resize();
-    if (spec.kind === "figure") item.chart.setOption(axes(item));
+    if (live) item.chart.setOption(live(item));
   };
 
   function start() {
     item.chart = echarts.init(el, null, { renderer: "svg" });
-    if (spec.kind !== "figure") return;
+    if (!live) return;
     if (spec.zoom) {
-      item.chart.group = spec.group + "/" + spec.x;
-      echarts.connect(item.chart.group);
+      if (spec.kind === "figure") {
+        item.chart.group = spec.group + "/" + spec.x;
+        echarts.connect(item.chart.group);
+      }
       item.chart.on("datazoom", () => {
         const { startValue, endValue } = item.chart.getOption().dataZoom[0];
         item.range = [startValue, endValue];

@@ -80,7 +80,14 @@ function tableItem(el, data) {
       const value = column.values[row];
       const td = document.createElement("td");
       td.className = column.kind;
-      td.textContent = printed(value, column.format);
+      const text = printed(value, column.format);
+      if (column.links && column.links[row]) {
+        const link = td.appendChild(document.createElement("a"));
+        link.href = column.links[row];
+        link.textContent = text;
+      } else {
+        td.textContent = text;
+      }
       if (column.scale && typeof value === "number" && value) {
         td.classList.add(value > 0 ? "up" : "down");
         td.style.setProperty("--tint", Math.min(1, Math.abs(value) / column.scale).toFixed(2));

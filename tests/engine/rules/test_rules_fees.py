@@ -4,7 +4,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.errors import RuleError
@@ -48,6 +48,7 @@ def test_stamp_duty_and_transfer_fee_on_a_million_by_date(
     assert fees.total == (300 + stamp_cny + transfer_cny) * 100
 
 
+@settings(deadline=None)
 @given(
     amount_fen=st.integers(1, 10**12),
     is_buy=st.booleans(),
@@ -86,6 +87,7 @@ def test_a_date_before_the_tables_is_refused_with_table_and_date() -> None:
         AShareFees().charge("600519.SH", True, MILLION, on("2008-09-18"))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**12), st.booleans(), st.sampled_from([0.0, 0.01, 5.0]))
 def test_plain_fees_are_a_rate_a_side_with_a_minimum(amount: int, is_buy: bool, minimum: float) -> None:
     fees = PlainFees(buy=0.0005, sell=0.0015, minimum=minimum).charge("X", is_buy, amount, 0)

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaloom.api import load_panel
@@ -85,6 +85,7 @@ def test_limit_prices_round_half_up_to_the_fen(reference: int, st: bool, up: int
     assert limits == Limits(LimitState.LIMITED, up, down)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5_000_00), st.sampled_from([(Board.MAIN, 10), (Board.STAR, 20), (Board.BSE, 30)]))
 def test_limit_prices_equal_exact_rational_arithmetic(reference: int, rule: tuple[Board, int]) -> None:
     board, percent = rule
@@ -150,7 +151,7 @@ def sample() -> PanelPrices:
 
 def test_every_traded_bar_of_the_sample_lies_within_its_limits(sample: PanelPrices) -> None:
     panel = sample.panel
-    seen = {state: 0 for state in LimitState}
+    seen = dict.fromkeys(LimitState, 0)
     outside = []
     for row in range(len(panel.dates)):
         sample.row = row

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.market.board import Board
@@ -85,6 +85,7 @@ def test_only_free_shares_are_sold(wanted: int, held: int, free: int, sold: int)
     assert MAIN.sellable(wanted, held, free) == sold
 
 
+@settings(deadline=None)
 @given(
     rule=st.sampled_from([MAIN, STAR, BSE]),
     wanted=st.integers(0, 2_000),
@@ -105,6 +106,7 @@ def test_a_sale_is_whole_lots_with_or_without_the_whole_odd_remainder(
         assert sold == held
 
 
+@settings(deadline=None)
 @given(rule=st.sampled_from([MAIN, STAR, BSE]), wanted=st.integers(0, 5_000))
 def test_a_buy_is_the_largest_allowed_number_of_shares(rule: LotRule, wanted: int) -> None:
     allowed = [0, *range(rule.minimum, 5_001, rule.step)]

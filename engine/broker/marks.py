@@ -1,0 +1,33 @@
+"""Positions at a close, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from engine.broker.account import Lots
+
+
+class Marks(NamedTuple):
+    """The positions at one close; the lists run in parallel."""
+
+    symbols: list[str]
+    shares: list[int]
+    sellable: list[int]
+    closes_fen: Sequence[float]
+    values_fen: list[int]
+
+
+def mark(lots: Mapping[str, Lots], closes_fen: Sequence[float], day: int, whole: bool = True) -> Marks:
+    """Value lots at the closes of `day` (fen, in the order of `lots`), in whole fen unless told otherwise."""
+    each = lots.values()
+    shares = [own[0].shares if len(own) == 1 else sum([lot.shares for lot in own]) for own in each]
+    sellable = [
+        held if own[-1].day < day else sum([lot.shares for lot in own if lot.day < day])
+        for own, held in zip(each, shares, strict=True)
+    ]
+    exact = [close * held for close, held in zip(closes_fen, shares, strict=True)]
+    values: list[Any] = exact
+    if whole:
+        values = [value if isinstance(value, int) else int(value + 0.5) for value in exact]
+    return Marks(list(lots), shares, sellable, closes_fen, values)

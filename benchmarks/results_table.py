@@ -57,7 +57,7 @@ def table(seeds: int) -> str:
     index = results[0].metrics["benchmark_total_return"]
     with_dividends = results[0].benchmark_with_dividends
     lines = [
-        "| configuration | total return | excess | Sharpe | max drawdown | turnover a year | fees | slippage |",
+        "| configuration | total return | excess | Sharpe | max drawdown | turnover a year | fees | slip |",
         "|---|---|---|---|---|---|---|---|",
         *(row(result.metrics["name"], result) for result in results),
         random_row(nulls),

@@ -41,10 +41,11 @@ def contributions(journal: Journal) -> list[Contribution]:
     for _, ex_date in journal.ex_dates:
         flow[ex_date.symbol] += ex_date.cash_fen - ex_date.rights_cost_fen
         dividends[ex_date.symbol] += ex_date.cash_fen
-    for holding in journal.holdings:
+    holdings = journal.holdings
+    for holding in holdings:
         sessions[holding.symbol] += 1
     last = journal.sessions[-1].row if journal.sessions else -1
-    held = {h.symbol: h.value_fen for h in reversed(journal.holdings) if h.row == last}
+    held = {h.symbol: h.value_fen for h in holdings if h.row == last}
     rows = [
         Contribution(
             symbol,

@@ -151,7 +151,7 @@ def mean_and_ir(values: Array) -> tuple[float, float]:
     if not len(known):
         return float("nan"), float("nan")
     spread = float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
-    return float(known.mean()), float(known.mean() / spread) if spread > 0 else float("nan")
+    return float(known.mean()), float(known.mean() / spread) if spread > 1e-14 else float("nan")
 
 
 def win_rate(profits: Sequence[int]) -> float:

@@ -24,7 +24,7 @@ from engine.round_trips import RoundTrip, round_trips
 from engine.run_folder import RunFolder
 from engine.runner import RunLog
 from engine.span import Span
-from engine.tables import equity_frame, fills_frame, orders_frame, positions_frame, status_of
+from engine.tables import equity_frame, events_frame, fills_frame, orders_frame, positions_frame, status_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Result:
     ----------
     metrics : dict
         The numbers of ``result.json``; None where a measure is undefined.
-    equity, fills, orders, positions : DataFrame
+    equity, fills, orders, positions, events : DataFrame
         As in the run folder's Parquet files.
     config : mapping
         The configuration the run was made from, defaults filled in.
@@ -48,6 +48,7 @@ class Result:
     fills: pd.DataFrame
     orders: pd.DataFrame
     positions: pd.DataFrame
+    events: pd.DataFrame
     panel: MarketPanel = field(repr=False)
     span: Span
     journal: Journal = field(repr=False)
@@ -100,7 +101,7 @@ class Result:
             (out / "run.json").write_text(
                 _json({**self.run, "warnings": list(self.warnings)}), encoding="utf-8"
             )
-            for name in ("equity", "fills", "orders", "positions"):
+            for name in ("equity", "fills", "orders", "positions", "events"):
                 getattr(self, name).to_parquet(out / f"{name}.parquet", index=False)
             (out / "report.html").write_text(self.report_html(), encoding="utf-8")
         return Path(folder)
@@ -137,6 +138,7 @@ def make_result(
         "fills": fills_frame(panel, journal),
         "orders": orders_frame(panel, journal),
         "positions": positions_frame(panel, journal, span.start),
+        "events": events_frame(panel, journal),
     }
     levels = np.append(cash_fen / 100, frames["equity"]["equity"].to_numpy())
     ic = _information_coefficient(panel, span, used_scores)

@@ -46,6 +46,38 @@ def status_of(event: Fill | Refusal) -> str:
     return {"cancelled": "cancelled", "end_of_run": "expired"}.get(event.reason.value, "rejected")
 
 
+def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
+    """What moved cash and shares besides trades: ex-dates and dividend tax withheld at sales.
+
+    With the fills it explains every change of cash to the fen: ``cash_cny`` is signed, ``rounding_cny`` is
+    the value an ex-date left over and is no cash.
+    """
+    rows: list[tuple[Any, ...]] = [
+        (row, e.symbol, "ex_date", e.cash_fen - e.rights_cost_fen, e.shares_before, e.shares_after,
+         e.rounding_fen, e.terms)
+        for row, e in journal.ex_dates
+    ]  # fmt: skip
+    rows += [
+        (row, e.request.symbol, "dividend_tax", -e.tax_fen, 0, 0, 0, e.request.order_id)
+        for row, e in journal.trades
+        if isinstance(e, Fill) and e.tax_fen
+    ]
+    rows.sort(key=lambda event: event[0])
+    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(8)]
+    return pd.DataFrame(
+        {
+            "date": _dates(panel, columns[0]),
+            "symbol": _text(columns[1]),
+            "kind": _text(columns[2]),
+            "cash_cny": _fen(columns[3]) / 100,
+            "shares_before": np.array(columns[4], dtype=np.int64),
+            "shares_after": np.array(columns[5], dtype=np.int64),
+            "rounding_cny": _fen(columns[6]) / 100,
+            "note": _text(columns[7]),
+        }
+    )
+
+
 def positions_frame(panel: MarketPanel, journal: Journal, first: int) -> pd.DataFrame:
     """One row per session of the span and name held, at the close."""
     rows = [h for h in journal.holdings if h.row >= first]

@@ -55,7 +55,7 @@ class EqualWeight(PanelStrategy):
             symbol = str(self.panel.symbols[column])
             held = broker.account.shares(symbol)
             if column not in members:
-                orders.append(broker.request(column, Side.SELL, shares=held))
+                orders.append(broker.request(column, Side.SELL, target_fen=0))
                 continue
             quote = broker.prices.quote(symbol)
             if quote is None or quote.close is None:

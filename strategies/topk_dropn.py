@@ -138,8 +138,7 @@ class TopkDropn(PanelStrategy):
         return traded
 
     def _sell(self, column: int) -> OrderRequest:
-        shares = self.broker.account.shares(str(self.panel.symbols[column]))
-        return self.broker.request(column, Side.SELL, shares=shares)
+        return self.broker.request(column, Side.SELL, target_fen=0)
 
     def _ripe(self, column: int, row: int) -> bool:
         """Whether a name will have been held for `hold_thresh` sessions when the sale is matched."""

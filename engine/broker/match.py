@@ -128,7 +128,7 @@ class _Book:
     def sell(self, request: OrderRequest) -> None:
         lots = self.lots.get(request.symbol, ())
         held = sum(lot.shares for lot in lots)
-        requested = request.shares or 0
+        requested = held if request.target_fen == 0 else request.shares or 0
         if not held:
             self._refuse(request, requested, Reason.NO_POSITION)
             return

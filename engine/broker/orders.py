@@ -54,7 +54,8 @@ class OrderRequest(NamedTuple):
     """One order as decided at a close, for the next session.
 
     Exactly one of `shares`, `value_fen`, `target_fen` says how much: a number of shares; money to spend; or
-    the value that the whole position should have after the fill (the side then follows from the price).
+    the value that the whole position should have after the fill, 0 for selling all of it, bonus shares of
+    the day included.
     `sizing_price_fen`, when given, turns money into shares at that price instead of the fill price.
     `cap_shares` is the participation cap of the decision.
     """

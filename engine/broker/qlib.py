@@ -145,7 +145,7 @@ class _QlibBook:
         terms = self.terms
         lots = self.lots.get(request.symbol, ())
         held = sum(lot.shares for lot in lots)
-        wanted = request.shares or 0
+        wanted = held if request.target_fen == 0 else request.shares or 0
         shares = held if wanted >= held else _whole_lots(wanted)
         quote = self.exchange.quote(request.symbol, self.row)
         reason = self._why_not(quote, request.side) or (None if shares else Reason.NO_POSITION)

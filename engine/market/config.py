@@ -66,6 +66,11 @@ class DataConfig(BaseModel):
         return value
 
     @property
+    def named_index(self) -> str | None:
+        """The index whose members are the universe, if it is one."""
+        return self.universe if isinstance(self.universe, str) and self.universe != "all" else None
+
+    @property
     def tick_size(self) -> float | None:
         """The tick in CNY, or None where prices lie on no grid."""
         return self.tick if isinstance(self.tick, float) else None

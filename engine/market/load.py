@@ -56,11 +56,16 @@ def load_market(config: DataConfig) -> LoadedMarket:
     DataError
         If a file is missing, empty, lacks columns, or has a cell that does not parse.
     """
+    index = config.named_index
+    members = index is not None and config.membership is None
     if config.path is None:
         raise DataError(
             f"data.source is {config.source!r} without a path: set data.path to a file of quotes"
+            + (f" and data.membership to one of the {index}'s members" if members else "")
             + (" (the bundled sample is found by the alphaloom package)" if config.source == "sample" else "")
         )
+    if members:
+        raise _members_missing(index)
     return _assemble(
         _Sources(
             quotes=Table.read(config.path),
@@ -221,14 +226,17 @@ def _sessions(quotes: Quotes, calendar: Calendar) -> Dates:
     return np.union1d(calendar.sessions[inside], days)
 
 
+def _members_missing(index: str | None) -> DataError:
+    return DataError(
+        f"data.universe {index} needs its members: set data.membership to a file of symbol, in_date, out_date"
+    )
+
+
 def _membership(sources: _Sources, config: DataConfig, dates: Dates, findings: Findings) -> Membership | None:
-    index = config.universe if isinstance(config.universe, str) and config.universe != "all" else None
+    index = config.named_index
     if sources.membership is None:
         if index is not None:
-            raise DataError(
-                f"data.universe {index} needs its members: set data.membership to a file of "
-                "symbol, in_date, out_date"
-            )
+            raise _members_missing(index)
         return None
     if index is None and config.universe is not None:
         return None

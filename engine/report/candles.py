@@ -51,19 +51,23 @@ def candles_chart(candles: Candles, axis: int) -> Chart:
 
 def encoded(numbers: Iterable[int]) -> str:
     """Whole numbers ≥ 0 as text: five bits a character, lowest first."""
-    out = []
-    for number in numbers:
-        left = number
-        while left > 31:
-            out.append(DIGITS[32 + (left & 31)])
-            left >>= 5
-        out.append(DIGITS[left])
-    return "".join(out)
+    return "".join([_SHORT[n] if n < len(_SHORT) else _digits(n) for n in numbers])
 
 
-def folded(number: int) -> int:
+def _digits(number: int) -> str:
+    out = ""
+    while number > 31:
+        out += DIGITS[32 + (number & 31)]
+        number >>= 5
+    return out + DIGITS[number]
+
+
+_SHORT: Final = tuple(map(_digits, range(1024)))
+
+
+def folded(numbers: np.ndarray) -> np.ndarray:
     """0, -1, 1, -2, 2 as 0, 1, 2, 3, 4: small numbers of either sign stay short."""
-    return 2 * number if number >= 0 else -2 * number - 1
+    return np.where(numbers >= 0, 2 * numbers, -2 * numbers - 1)
 
 
 def _packed(candles: Candles, bars: Bars) -> dict[str, Any]:
@@ -74,16 +78,14 @@ def _packed(candles: Candles, bars: Bars) -> dict[str, Any]:
     before = np.concatenate(([0], c[:-1])) if len(c) else c
     unit = _unit(bars.volume)
     volume = np.rint(np.nan_to_num(np.asarray(bars.volume, dtype=np.float64)) / unit).astype(np.int64)
-    columns = (c - before, o - before, np.maximum(h - top, 0), np.maximum(bottom - low, 0), volume)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    columns = (folded(c - before), folded(o - before), np.maximum(h - top, 0), np.maximum(bottom - low, 0))
+    numbers = np.column_stack((*columns, volume)).ravel().tolist()
     packed: dict[str, Any] = {
         "symbol": bars.symbol,
         "name": bars.name,
         "start": bars.start,
         "unit": unit,
-        "bars": encoded(
-            n for close, open_, up, down, v in rows for n in (folded(close), folded(open_), up, down, v)
-        ),
+        "bars": encoded(numbers),
         "trades": encoded(_trades(bars, scale)),
         "held": encoded(_stretches(bars)),
     }

@@ -116,9 +116,15 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "broker.lot": ("1", 1),
     "broker.dividend_tax": ("true", True),
     "broker.rights": ("lapse", "lapse"),
-    "broker.compat": ("none", "none"),
+    "broker.compat": ("qlib", "qlib"),
+    "broker.limit_threshold": ("0.2", 0.2),
     **{f"strategy.params.{key}": ("3", 3) for key in TopkDropnSettings.model_fields},
 }  # fmt: skip
+
+
+_LIKE_QLIB = ["broker.fees={buy: 0, sell: 0}", "broker.slippage_bps=0"]
+#: What else must be set for a change to make sense.
+NEEDS = {"broker.compat": _LIKE_QLIB, "broker.limit_threshold": ["broker.compat=qlib", *_LIKE_QLIB]}
 
 
 def test_every_documented_key_has_a_change_to_try() -> None:
@@ -145,7 +151,8 @@ def test_set_reaches_the_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("alphaloom.api.backtest", run)
     text, expected = CHANGES[key]
-    cli("backtest", "--set", f"{key}={text}")
+    needs = [word for need in NEEDS.get(key, []) for word in ("--set", need)]
+    cli("backtest", *needs, "--set", f"{key}={text}")
     value: Any = seen[0].model_dump()
     for part in key.split("."):
         value = value[part]

@@ -236,9 +236,6 @@ def test_a_strategy_without_a_signal_is_refused() -> None:
         run(flat(A=10.0, B=10.0), None, topk=1, n_drop=1)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="TopkDropn orders the shares it holds at the decision; the bonus shares stay behind"
-)
 def test_a_name_that_goes_ex_on_the_day_of_its_sale_is_sold_whole() -> None:
     """Decided before a bonus of 4 for 10, sold after it: all 13,300 shares, and the slot is free."""
     bars = {A: [10.0, 10.0, 7.14, 7.14], B: [10.0] * 4}

@@ -14,6 +14,8 @@ _STATUS = {
     Reason.INSUFFICIENT_CASH: bt.Order.Margin,
     Reason.CANCELLED: bt.Order.Canceled,
     Reason.END_OF_RUN: bt.Order.Expired,
+    Reason.PRICE_NOT_REACHED: bt.Order.Expired,
+    Reason.REPLACED: bt.Order.Canceled,
 }
 _UNSUPPORTED = ("oco", "parent", "trailamount", "trailpercent", "plimit")
 _OPTIONS = frozenset({*_UNSUPPORTED, "exectype", "valid", "tradeid", "transmit", "histnotify"})
@@ -85,20 +87,28 @@ class Execution:
         return list(self.pending)
 
     @classmethod
-    def of(cls, bit: _Bit, remsize: int, *, told: bool = False) -> Execution:
-        """What an order's one execution amounts to; `told` if the strategy has heard of it."""
-        done = cls(bit.dt, bit.size, bit.price, remsize)
-        done.exbits = (bit,)
-        done.pending = () if told else (bit,)
-        done.value, done.comm, done.pnl = bit.value, bit.comm, bit.pnl
-        done.psize, done.pprice = bit.psize, bit.pprice
+    def of(cls, bits: tuple[_Bit, ...], size: int, *, told: int) -> Execution:
+        """Sum up the executions of an order of `size`; the strategy has heard of the first `told`."""
+        last = bits[-1]
+        done = cls(last.dt, last.size, last.price)
+        done.value, done.comm, done.pnl = last.value, last.comm, last.pnl
+        if len(bits) > 1:
+            done.size = sum([bit.size for bit in bits])
+            done.price = sum([bit.size * bit.price for bit in bits]) / done.size
+            done.value = sum([bit.value for bit in bits])
+            done.comm = sum([bit.comm for bit in bits])
+            done.pnl = sum([bit.pnl for bit in bits])
+        done.remsize = size - done.size
+        done.exbits, done.pending = bits, bits[told:]
+        done.psize, done.pprice = last.psize, last.pprice
         return done
 
 
 class AShareOrder(bt.Order):  # type: ignore[misc]
-    """A market order for the next session, with the attributes strategies and analyzers read.
+    """An order for the next session, at the market or with a limit.
 
-    ``info.reason`` says why it was refused or cut; ``request`` is the order as decided.
+    It has the attributes strategies and analyzers read. ``info.reason`` says why it was refused or cut;
+    ``request`` is the order as decided.
     """
 
     p = bt.Order.params  # backtrader's defaults; those that differ are set on the order
@@ -141,6 +151,11 @@ class AShareOrder(bt.Order):  # type: ignore[misc]
         order.executed = Execution(None, 0, 0.0, remsize=size)
         return order
 
+    def set_limit(self, price: float) -> None:
+        """Make it a limit order at `price`, CNY."""
+        self.exectype = bt.Order.Limit
+        self.__dict__["price"] = self.created.price = price
+
     __hash__ = object.__hash__
 
     def clone(self) -> AShareOrder:
@@ -152,22 +167,27 @@ class AShareOrder(bt.Order):  # type: ignore[misc]
     def fill(self, fill: Fill, dt: float, psize: int, pprice: float) -> None:
         """Book a fill."""
         bit = _Bit(fill, dt, psize, pprice)
-        signed = fill.requested if fill.side is Side.BUY else -fill.requested
-        self.size = self.created.size = signed
-        self.executed = Execution.of(bit, signed - bit.size)
+        before = self.executed.exbits
+        if not before:
+            self.size = self.created.size = fill.requested if fill.side is Side.BUY else -fill.requested
+        self.executed = Execution.of((*before, bit), self.size, told=len(before))
         if fill.reason is not None:
             self.info["reason"] = fill.reason.value
         self.status = self.Partial if self.executed.remsize else self.Completed
 
     def refuse(self, reason: Reason, dt: float) -> None:
-        """Mark the order as not filled."""
-        self.executed = Execution(dt, 0, 0.0, self.size)
+        """Mark the order as not filled, or what was left of it as gone."""
         self.info["reason"] = reason.value
+        if self.executed.exbits:
+            self.expire_rest()
+            return
+        self.executed = Execution(dt, 0, 0.0, self.size)
         self.status = _STATUS.get(reason, self.Rejected)
 
     def expire_rest(self) -> AShareOrder:
         """End a partly filled order with its session; what was executed has been told already."""
-        self.executed = Execution.of(self.executed[0], self.executed.remsize, told=True)
+        bits = self.executed.exbits
+        self.executed = Execution.of(bits, self.size, told=len(bits))
         self.status = self.Expired
         return self
 
@@ -175,14 +195,12 @@ class AShareOrder(bt.Order):  # type: ignore[misc]
 def check_options(options: dict[str, Any]) -> dict[str, Any]:
     """Refuse what would otherwise be ignored in silence; return what is only information."""
     exectype = options.get("exectype")
-    if exectype not in (None, bt.Order.Market):
+    if exectype not in (None, bt.Order.Market, bt.Order.Limit):
         name = bt.Order.ExecTypes[exectype]
-        raise StrategyError(f"{name} orders are not supported; send a market order and set broker.fill")
+        raise StrategyError(f"{name} orders are not supported; send a market or limit order, see broker.fill")
     for key in _UNSUPPORTED:
         if options.get(key) is not None:
             raise StrategyError(f"orders with {key!r} are not supported by the A-share broker")
-    if options.get("valid"):
-        raise StrategyError("orders live for one session here; leave out 'valid' and order again")
     if not options.get("transmit", True):
         raise StrategyError("orders with transmit=False (brackets) are not supported by the A-share broker")
     return {key: value for key, value in options.items() if key not in _OPTIONS}

@@ -60,6 +60,8 @@ class BrokerConfig(_Section):
         Against the trader, before rounding to the tick.
     participation : float or None
         Largest share of the mean volume of the 20 sessions up to the decision that one order may take.
+    order_sessions : int
+        Sessions an order lives: what caps, limits or suspensions leave open is tried again in the next.
     lot : int or None
         Shares in a lot; None takes the board's rule.
     dividend_tax : bool
@@ -76,6 +78,7 @@ class BrokerConfig(_Section):
     sizing: Literal["at_fill", "at_decision"] = "at_fill"
     slippage_bps: float = Field(5.0, ge=0, lt=10_000)
     participation: float | None = Field(None, gt=0, le=1)
+    order_sessions: int = Field(1, ge=1)
     lot: int | None = Field(None, ge=1)
     dividend_tax: bool = False
     rights: RightsPolicy = RightsPolicy.SUBSCRIBE
@@ -107,6 +110,7 @@ class BrokerConfig(_Section):
             "fill: open or close": FillAt.VWAP not in (self.fill.sell, self.fill.buy),
             "no participation": self.participation is None,
             "no lot of its own": self.lot is None,
+            "order_sessions: 1": self.order_sessions == 1,
             "sizing: at_fill": self.sizing == "at_fill",
             "no dividend_tax": not self.dividend_tax,
         }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from engine.broker.account import Account, Lot, Lots, take_first_in_first_out
 from engine.broker.orders import Basket, Event, Fill, OrderRequest, Reason, Refusal, Side, SlotBuys
@@ -51,7 +53,8 @@ def step(
     Returns
     -------
     (Account, list of Event)
-        The account after the fills, and one `Fill` or `Refusal` per order tried, in the order of matching.
+        The account after the fills, and a `Refusal` or one or more `Fill` per order tried, in the order of
+        matching.
     """
     book = _Book(account, prices, terms, basket.both_sides_at_limit)
     for request in basket.orders:
@@ -110,6 +113,37 @@ def _at_lower_limit(base: float, quote: Quote) -> bool:
     return down is not None and (base <= down + _HAIR or (quote.high is not None and quote.high <= down))
 
 
+class _Offer(NamedTuple):
+    """What the market offers an order: the undisturbed price, and the one it gets."""
+
+    quote: Quote
+    base: float
+    price: float
+
+
+def pieces(shares: int, cap: int | None) -> Iterator[tuple[int, bool]]:
+    """Sizes no larger than the exchange takes in one order, and whether each is the last."""
+    if cap is None or shares <= cap:
+        yield shares, True
+        return
+    while shares > cap:
+        yield cap, False
+        shares -= cap
+    yield shares, True
+
+
+def paid(request: OrderRequest, amount: int, fees: Fees) -> OrderRequest:
+    """The order with what it has traded and paid so far."""
+    return request._replace(
+        done_fen=request.done_fen + amount, commission_fen=request.commission_fen + fees.commission
+    )
+
+
+def after(fill: Fill) -> OrderRequest:
+    """The order after a fill."""
+    return paid(fill.request, fill.amount_fen, fill.fees)
+
+
 class _Book:
     """The account while a basket is being matched."""
 
@@ -127,51 +161,39 @@ class _Book:
 
     def sell(self, request: OrderRequest) -> None:
         lots = self.lots.get(request.symbol, ())
-        held = sum(lot.shares for lot in lots)
+        held = sum([lot.shares for lot in lots])
         requested = held if request.target_fen == 0 else request.shares or 0
         if not held:
             self._refuse(request, requested, Reason.NO_POSITION)
             return
-        quote = self.prices.quote(request.symbol)
-        base = self._base(quote, self.terms.sell_at)
-        if isinstance(base, Reason) or quote is None:
-            self._refuse(request, requested, base if isinstance(base, Reason) else Reason.NO_PRICE)
+        offer = self._offer(request, self.terms.sell_at)
+        if isinstance(offer, Reason):
+            self._refuse(request, requested, offer)
             return
-        limit = self._limit_hit(base, quote, request.side)
-        if limit is not None:
-            self._refuse(request, requested, limit)
-            return
-        price = slipped(base, False, quote, self.terms.slippage_milli_bps)
-        lot = self.terms.lot or quote.lot
+        lot = self.terms.lot or offer.quote.lot
         if request.target_fen is not None:
-            sizing = request.sizing_price_fen or price
+            sizing = request.sizing_price_fen or offer.price
             requested = max(0, held - lot.buyable(int(request.target_fen / sizing)))
-        free = sum(part.shares for part in lots if part.day < self.prices.day)
+        free = sum([part.shares for part in lots if part.day < self.prices.day])
         wanted = requested if request.cap_shares is None else min(requested, request.cap_shares)
         shares = lot.sellable(wanted, held, free)
         reason = self._why_less_sold(requested, shares, held, free, request.cap_shares)
         if not shares:
             self._refuse(request, requested, reason or Reason.BELOW_ONE_LOT)
             return
-        self._book_sale(request, quote, base, price, shares, requested, reason)
+        for piece, last in pieces(shares, lot.order_cap):
+            request = self._book_sale(request, offer, piece, requested, reason if last else None)
 
     def _book_sale(
-        self,
-        request: OrderRequest,
-        quote: Quote,
-        base: float,
-        price: float,
-        shares: int,
-        requested: int,
-        reason: Reason | None,
-    ) -> None:
+        self, request: OrderRequest, offer: _Offer, shares: int, requested: int, reason: Reason | None
+    ) -> OrderRequest:
         symbol, day = request.symbol, self.prices.day
-        amount = amount_of(price, shares)
-        fees = self.terms.fees.charge(symbol, False, amount, day)
+        amount = amount_of(offer.price, shares)
+        fees = self._fees(request, False, amount)
         if fees.total > self.cash + amount:
             # a minimum fee larger than a worthless position: selling it would cost more than there is
             self._refuse(request, requested, Reason.INSUFFICIENT_CASH)
-            return
+            return request
         taken, left = take_first_in_first_out(self.lots[symbol], shares)
         tax = 0
         if self.terms.dividend_tax:
@@ -182,11 +204,11 @@ class _Book:
             self.lots[symbol] = left
         else:
             del self.lots[symbol]
-        cost = sum(x.cost_fen for x in taken)
-        slip = amount_of(base, shares) - amount
-        self.events.append(
-            Fill(request, Side.SELL, shares, price, amount, fees, requested, reason, cost, tax, slip)
-        )
+        cost = sum([x.cost_fen for x in taken])
+        slip = amount_of(offer.base, shares) - amount
+        fill = Fill(request, Side.SELL, shares, offer.price, amount, fees, requested, reason, cost, tax, slip)
+        self.events.append(fill)
+        return after(fill)
 
     @staticmethod
     def _why_less_sold(requested: int, shares: int, held: int, free: int, cap: int | None) -> Reason | None:
@@ -203,39 +225,42 @@ class _Book:
     def buy(self, request: OrderRequest) -> bool:
         """Try one buy; whether anything was bought."""
         asked = request.shares or 0
-        quote = self.prices.quote(request.symbol)
-        base = self._base(quote, self.terms.buy_at)
-        if isinstance(base, Reason) or quote is None:
-            return self._refuse(request, asked, base if isinstance(base, Reason) else Reason.NO_PRICE)
-        limit = self._limit_hit(base, quote, request.side)
-        if limit is not None:
-            return self._refuse(request, asked, limit)
-        price = slipped(base, True, quote, self.terms.slippage_milli_bps)
-        lot = self.terms.lot or quote.lot
-        asked = self._asked(request, price, lot)
-        wanted = asked if request.cap_shares is None else min(asked, request.cap_shares)
-        shares = lot.buyable(wanted)
+        offer = self._offer(request, self.terms.buy_at)
+        if isinstance(offer, Reason):
+            return self._refuse(request, asked, offer)
+        lot = self.terms.lot or offer.quote.lot
+        asked = self._asked(request, offer.price, lot)
+        allowed, capped_by = self._allowed(request, asked, lot)
+        shares = lot.buyable(allowed)
         if not shares:
-            capped = wanted < asked and lot.buyable(asked) > 0
-            return self._refuse(request, asked, Reason.PARTICIPATION if capped else Reason.BELOW_ONE_LOT)
-        affordable, amount, fees = self._affordable(request.symbol, price, shares, lot)
+            capped = allowed < asked and lot.buyable(asked) > 0
+            return self._refuse(request, asked, capped_by if capped and capped_by else Reason.BELOW_ONE_LOT)
+        affordable = self._affordable(request, offer.price, shares, lot)
         if not affordable:
             return self._refuse(request, asked, Reason.INSUFFICIENT_CASH)
         reason = None
         if affordable < shares:
             reason = Reason.INSUFFICIENT_CASH
-        elif wanted < asked:
-            reason = Reason.PARTICIPATION
+        elif allowed < asked:
+            reason = capped_by
         elif shares < asked:
             reason = Reason.BELOW_ONE_LOT
-        self.cash -= amount + fees.total
-        bought = Lot(affordable, self.prices.day, amount + fees.total)
-        self.lots[request.symbol] = (*self.lots.get(request.symbol, ()), bought)
-        slip = amount - amount_of(base, affordable)
-        self.events.append(
-            Fill(request, Side.BUY, affordable, price, amount, fees, asked, reason, slippage_fen=slip)
-        )
+        for piece, last in pieces(affordable, lot.order_cap):
+            request = self._book_buy(request, offer, piece, asked, reason if last else None)
         return True
+
+    def _book_buy(
+        self, request: OrderRequest, offer: _Offer, shares: int, asked: int, reason: Reason | None
+    ) -> OrderRequest:
+        amount = amount_of(offer.price, shares)
+        fees = self._fees(request, True, amount)
+        self.cash -= amount + fees.total
+        bought = Lot(shares, self.prices.day, amount + fees.total)
+        self.lots[request.symbol] = (*self.lots.get(request.symbol, ()), bought)
+        slip = amount - amount_of(offer.base, shares)
+        fill = Fill(request, Side.BUY, shares, offer.price, amount, fees, asked, reason, slippage_fen=slip)
+        self.events.append(fill)
+        return after(fill)
 
     def _asked(self, request: OrderRequest, price: float, lot: LotRule) -> int:
         """Shares wanted. Money buys whole lots; a number of shares stays as it was asked for."""
@@ -244,21 +269,41 @@ class _Book:
             shares = int(request.value_fen / sizing)
             return lot.buyable(shares) or shares
         if request.target_fen is not None:
-            held = sum(part.shares for part in self.lots.get(request.symbol, ()))
+            held = sum([part.shares for part in self.lots.get(request.symbol, ())])
             shares = max(0, int(request.target_fen / sizing) - held)
             return lot.buyable(shares) or shares
         return request.shares or 0
 
-    def _affordable(self, symbol: str, price: float, shares: int, lot: LotRule) -> tuple[int, int, Fees]:
+    def _allowed(self, request: OrderRequest, asked: int, lot: LotRule) -> tuple[int, Reason | None]:
+        """Shares that caps leave of those asked for, and the cap that bites."""
+        allowed, reason = asked, None
+        if request.cap_shares is not None and request.cap_shares < allowed:
+            allowed, reason = request.cap_shares, Reason.PARTICIPATION
+        if lot.st_daily_cap is not None:
+            today = [part.shares for part in self.lots.get(request.symbol, ()) if part.day == self.prices.day]
+            left = max(0, lot.st_daily_cap - sum(today))
+            if left < allowed:
+                allowed, reason = left, Reason.ST_DAILY_CAP
+        return allowed, reason
+
+    def _affordable(self, request: OrderRequest, price: float, shares: int, lot: LotRule) -> int:
         while shares:
-            amount = amount_of(price, shares)
-            fees = self.terms.fees.charge(symbol, True, amount, self.prices.day)
-            excess = amount + fees.total - self.cash
+            excess = self._cost(request, price, shares, lot.order_cap) - self.cash
             if excess <= 0:
-                return shares, amount, fees
+                return shares
             # fees fall with the shares: taking off half of the excess never takes too much
             shares = lot.buyable(max(0, shares - max(1, int(excess / (2 * price)))))
-        return 0, 0, Fees(0, 0, 0)
+        return 0
+
+    def _cost(self, request: OrderRequest, price: float, shares: int, cap: int | None) -> int:
+        """What a buy takes out of the account, sent in pieces or at once."""
+        total = 0
+        for piece, _ in pieces(shares, cap):
+            amount = amount_of(price, piece)
+            fees = self._fees(request, True, amount)
+            total += amount + fees.total
+            request = paid(request, amount, fees)
+        return total
 
     def fill_slots(self, slots: SlotBuys) -> None:
         free = max(0, slots.slots - len(self.lots))
@@ -280,20 +325,60 @@ class _Book:
 
     # -- both
 
-    def _limit_hit(self, base: float, quote: Quote, side: Side) -> Reason | None:
-        if (side is Side.BUY or self.both_sides_at_limit) and _at_upper_limit(base, quote):
-            return Reason.LIMIT_UP
-        if (side is Side.SELL or self.both_sides_at_limit) and _at_lower_limit(base, quote):
-            return Reason.LIMIT_DOWN
-        return None
-
-    def _base(self, quote: Quote | None, at: FillAt) -> float | Reason:
+    def _offer(self, request: OrderRequest, at: FillAt) -> _Offer | Reason:
+        """The price at which an order is met today, or why it is not."""
+        quote = self.prices.quote(request.symbol)
         if quote is None:
             return Reason.NO_PRICE
         if not quote.trading:
             return Reason.SUSPENDED
-        price = quote.open if at is FillAt.OPEN else quote.vwap if at is FillAt.VWAP else quote.close
-        return Reason.NO_PRICE if price is None else price
+        base = quote.open if at is FillAt.OPEN else quote.vwap if at is FillAt.VWAP else quote.close
+        if base is None:
+            return Reason.NO_PRICE
+        is_buy = request.side is Side.BUY
+        if request.limit_fen is not None:
+            return self._limited(request.limit_fen, base, quote, is_buy, at)
+        hit = self._limit_hit(base, quote, is_buy)
+        if hit is not None:
+            return hit
+        return _Offer(quote, base, slipped(base, is_buy, quote, self.terms.slippage_milli_bps))
+
+    def _limited(self, worst: float, base: float, quote: Quote, is_buy: bool, at: FillAt) -> _Offer | Reason:
+        """A limit order: met at the session's price if that is good enough, else once the price comes to it.
+
+        At the close there is one price only; an order for the open or the vwap rests all session.
+        """
+        up, down = quote.limits.up, quote.limits.down
+        if (up is not None and worst > up) or (down is not None and worst < down):
+            return Reason.PRICE_OUTSIDE_LIMITS
+        good = base <= worst if is_buy else base >= worst
+        if good:
+            hit = self._limit_hit(base, quote, is_buy)
+            if hit is not None:
+                return hit
+            price = slipped(base, is_buy, quote, self.terms.slippage_milli_bps)
+            return _Offer(quote, base, min(price, worst) if is_buy else max(price, worst))
+        extreme = quote.low if is_buy else quote.high
+        touched = extreme is not None and (extreme <= worst if is_buy else extreme >= worst)
+        if at is FillAt.CLOSE or not touched:
+            return Reason.PRICE_NOT_REACHED
+        return self._limit_hit(worst, quote, is_buy) or _Offer(quote, worst, worst)
+
+    def _fees(self, request: OrderRequest, is_buy: bool, amount: int) -> Fees:
+        """Fees of a fill; the least commission counts once for all fills of an order."""
+        charge, day = self.terms.fees.charge, self.prices.day
+        fees = charge(request.symbol, is_buy, amount, day)
+        if not request.done_fen:
+            return fees
+        whole = charge(request.symbol, is_buy, request.done_fen + amount, day).commission
+        return fees._replace(commission=max(0, whole - request.commission_fen))
+
+    def _limit_hit(self, base: float, quote: Quote, is_buy: bool) -> Reason | None:
+        if (is_buy or self.both_sides_at_limit) and _at_upper_limit(base, quote):
+            return Reason.LIMIT_UP
+        if (not is_buy or self.both_sides_at_limit) and _at_lower_limit(base, quote):
+            return Reason.LIMIT_DOWN
+        return None
 
     def _refuse(self, request: OrderRequest, requested: int, reason: Reason) -> bool:
         self.events.append(Refusal(request, request.side, requested, reason))

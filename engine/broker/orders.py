@@ -30,6 +30,10 @@ class Reason(StrEnum):
     INSUFFICIENT_CASH = "insufficient_cash"
     PARTICIPATION = "participation"
     NO_FREE_SLOT = "no_free_slot"
+    PRICE_NOT_REACHED = "price_not_reached"
+    PRICE_OUTSIDE_LIMITS = "price_outside_limits"
+    ST_DAILY_CAP = "st_daily_cap"
+    REPLACED = "replaced"
     CANCELLED = "cancelled"
     END_OF_RUN = "end_of_run"
 
@@ -45,6 +49,10 @@ REASON_TEXT = {
     Reason.INSUFFICIENT_CASH: "cash does not cover the order and its fees",
     Reason.PARTICIPATION: "more than the allowed share of the stock's usual volume",
     Reason.NO_FREE_SLOT: "sales failed, so no slot was free",
+    Reason.PRICE_NOT_REACHED: "the limit price of the order was not reached",
+    Reason.PRICE_OUTSIDE_LIMITS: "the limit price of the order lies outside the day's price limits",
+    Reason.ST_DAILY_CAP: "more than an account may buy of a stock under special treatment in a day",
+    Reason.REPLACED: "what was left of the order gave way to a new decision",
     Reason.CANCELLED: "cancelled by the strategy",
     Reason.END_OF_RUN: "the run ended before the next session",
 }
@@ -57,7 +65,9 @@ class OrderRequest(NamedTuple):
     the value that the whole position should have after the fill, 0 for selling all of it, bonus shares of
     the day included.
     `sizing_price_fen`, when given, turns money into shares at that price instead of the fill price.
-    `cap_shares` is the participation cap of the decision.
+    `cap_shares` is the participation cap of the decision, for each session. `limit_fen` is the worst price
+    accepted. `sessions` is how many sessions the order lives; `done_fen` and `commission_fen` are what it
+    traded and paid in earlier ones, since the least commission is one for the whole order.
     """
 
     order_id: str
@@ -69,6 +79,10 @@ class OrderRequest(NamedTuple):
     target_fen: int | None = None
     sizing_price_fen: float | None = None
     cap_shares: int | None = None
+    limit_fen: float | None = None
+    sessions: int = 1
+    done_fen: int = 0
+    commission_fen: int = 0
 
 
 class SlotBuys(NamedTuple):
@@ -106,7 +120,8 @@ class Basket(NamedTuple):
 class Fill(NamedTuple):
     """A trade. Prices and money in fen; `requested` and `reason` tell of what was left open.
 
-    `cost_fen` is what the sold shares had cost with fees (0 for a buy); `tax_fen` the dividend tax
+    One order may have several fills: pieces no larger than the exchange's cap, or one a session. `cost_fen`
+    is what the sold shares had cost with fees (0 for a buy); `tax_fen` the dividend tax
     withheld; `slippage_fen` what the slip against the undisturbed price cost.
     """
 

@@ -29,7 +29,7 @@ class PanelPrices:
         ).tolist()
         self._listed_day = [int(day.astype(np.int64)) if day >= sessions[0] else None for day in panel.listed]
         #: whether a price in fen is a whole number; finer ticks and prices off any grid are not
-        self._whole_fen = panel.tick is not None and abs(panel.tick * 100 - round(panel.tick * 100)) < 1e-9
+        self.whole_fen = panel.tick is not None and abs(panel.tick * 100 - round(panel.tick * 100)) < 1e-9
         #: symbols whose limit state was unknown when somebody traded them
         self.unknown_limits: set[str] = set()
 
@@ -47,7 +47,7 @@ class PanelPrices:
         """CNY to fen: an int where the tick is one, a float off that grid, None for NaN."""
         if price != price:
             return None
-        return int(price * 100 + 0.5) if self._whole_fen else price * 100
+        return int(price * 100 + 0.5) if self.whole_fen else price * 100
 
     def close_fen(self, symbol: str) -> float | None:
         """Close of the session, or None where the stock has no price."""
@@ -63,9 +63,10 @@ class PanelPrices:
         before = fen(self._close.item(row - 1, n)) if row else None
         board = self.panel.instruments.boards[n]
         day = self._days[row]
+        st = self._st.item(row, n) > 0
         limits = price_limits(
             board,
-            self._st.item(row, n) > 0,
+            st,
             reference,
             day,
             self._listed_day[n],
@@ -84,5 +85,5 @@ class PanelPrices:
             high=fen(self._high.item(row, n)),
             low=fen(self._low.item(row, n)),
             limits=limits,
-            lot=lot_rule(board, day),
+            lot=lot_rule(board, day, st),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import backtrader as bt
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from engine.broker.account import Account
 from engine.broker.bt_books import Books, Positions
 from engine.broker.bt_order import AShareOrder, StockComminfo, check_options
+from engine.broker.carry import carried
 from engine.broker.config import BrokerConfig
 from engine.broker.ex_date import apply_terms, preserve_value
 from engine.broker.ex_sessions import ex_columns
@@ -92,6 +94,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         self._marks = mark({}, [], 0)
         self._equity = self.account.cash_fen
         self._requests: list[OrderRequest] = []
+        self._carried: tuple[OrderRequest, ...] = ()
         self._slot_buys: SlotBuys | None = None
         self._slot_owner: Any = None
         self._both_sides_at_limit = False
@@ -175,14 +178,14 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
     def buy(
         self, owner: Any, data: Any, size: float, price: float | None = None, **kwargs: Any
     ) -> AShareOrder:
-        """Order a number of shares for the next session."""
-        return self._order(owner, data, Side.BUY, size, kwargs)
+        """Order a number of shares for the next session, at the market or at `price` (``bt.Order.Limit``)."""
+        return self._order(owner, data, Side.BUY, size, price, kwargs)
 
     def sell(
         self, owner: Any, data: Any, size: float, price: float | None = None, **kwargs: Any
     ) -> AShareOrder:
         """Sell a number of shares in the next session; never more than are held."""
-        return self._order(owner, data, Side.SELL, size, kwargs)
+        return self._order(owner, data, Side.SELL, size, price, kwargs)
 
     def submit(self, order: AShareOrder) -> AShareOrder:
         """Accept an order for the next session."""
@@ -194,10 +197,12 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         return order
 
     def cancel(self, order: AShareOrder) -> bool:
-        """Take back an order of this session; whether there was one."""
-        if self._orders.pop(order.request.order_id, None) is None:
+        """Take back an order that waits for the next session; whether there was one."""
+        key = order.request.order_id
+        if self._orders.pop(key, None) is None:
             return False
-        self._requests.remove(order.request)
+        self._requests = [request for request in self._requests if request.order_id != key]
+        self._carried = tuple(request for request in self._carried if request.order_id != key)
         self._refuse(order, Reason.CANCELLED)
         self._notices.append(order)
         return True
@@ -216,6 +221,8 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         shares: int | None = None,
         value_fen: int | None = None,
         target_fen: int | None = None,
+        limit_fen: float | None = None,
+        sessions: int | None = None,
     ) -> OrderRequest:
         """Write an order for the next session, with its id and caps, without sending it."""
         symbol, day = self._symbols[column], self.prices.day
@@ -231,10 +238,16 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
             target_fen,
             self._sizing_price(symbol) if by_money else None,
             None if self.config.participation is None else self._cap(column, self.config.participation),
+            limit_fen,
+            self.config.order_sessions if sessions is None else sessions,
         )
 
     def send(self, owner: Any, basket: Basket) -> None:
-        """Send a whole basket; its orders reach the strategy's notifications once they are matched."""
+        """Send a whole basket; its orders reach the strategy's notifications once they are matched.
+
+        What is left of an earlier basket gives way to it.
+        """
+        self._drop_carried()
         self._requests.extend(basket.orders)
         self._slot_buys, self._slot_owner = basket.slot_buys, owner
         self._both_sides_at_limit = basket.both_sides_at_limit
@@ -248,7 +261,9 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
             raise StrategyError("whether a stock can be traded tomorrow is not known today")
         return self._qlib.tradable(self.row + 1, self.config.qlib_terms().limit_threshold)
 
-    def _order(self, owner: Any, data: Any, side: Side, size: float, options: dict[str, Any]) -> AShareOrder:
+    def _order(
+        self, owner: Any, data: Any, side: Side, size: float, price: float | None, options: dict[str, Any]
+    ) -> AShareOrder:
         info = check_options(options)
         column = self._column_of(data)
         if self.row < self.first:
@@ -256,15 +271,48 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         if not math.isfinite(size):
             raise StrategyError(f"an order of {size} shares of {data._name}: the size must be a number")
         shares = int(size)
+        limit_fen = self._limit_price(side, price) if options.get("exectype") == bt.Order.Limit else None
         order = self._make(
-            self.request(column, side, shares=shares),
+            self.request(
+                column, side, shares=shares, limit_fen=limit_fen, sessions=self._life(options.get("valid"))
+            ),
             owner,
             data,
             shares if side is Side.BUY else -shares,
             options.get("tradeid", 0),
         )
         order.info.update(info)
+        if limit_fen is not None:
+            order.set_limit(limit_fen / 100)
         return self.submit(order)
+
+    def _limit_price(self, side: Side, price: float | None) -> float:
+        """A limit price in fen; between two ticks it is moved to the one that is no worse for the trader."""
+        if price is None or not price > 0:
+            raise StrategyError(f"a limit order needs a price above 0, not {price!r}")
+        if not self.prices.whole_fen:
+            return price * 100
+        return math.floor(price * 100 + 1e-6) if side is Side.BUY else math.ceil(price * 100 - 1e-6)
+
+    def _life(self, valid: Any) -> int | None:
+        """Sessions an order lives by backtrader's ``valid``; None for the configured number."""
+        if valid is None:
+            return None
+        today = self.panel.dates[self.row].astype(object)
+        if isinstance(valid, timedelta):
+            until: date | None = today + valid if valid else None
+        elif isinstance(valid, date):
+            until = valid.date() if isinstance(valid, datetime) else valid
+        elif valid == 0:
+            until = None
+        else:
+            raise StrategyError(f"valid={valid!r}: give a date, a timedelta, or 0 for one session")
+        if until is None:
+            return 1
+        sessions = self.panel.calendar.between(self.panel.dates[self.row] + 1, np.datetime64(until, "D"))
+        if not len(sessions):
+            raise StrategyError(f"valid={valid}: no session lies between {today} and then")
+        return len(sessions)
 
     def _column_of(self, data: Any) -> int:
         try:
@@ -303,7 +351,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         if self.row in self._steps:
             self._go_ex(self._steps[self.row])
         fees = bought = sold = 0
-        if self._requests or self._slot_buys is not None:
+        if self._requests or self._carried or self._slot_buys is not None:
             for event in self._match():
                 if isinstance(event, Fill):
                     fees += event.fees.total
@@ -320,24 +368,26 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
 
     def stop(self) -> None:
         """Orders of the last session will never be matched; say so."""
-        for request in self._requests:
+        for request in (*self._carried, *self._requests):
             order = self._orders.get(request.order_id)
             if order is not None:
                 self._refuse(order, Reason.END_OF_RUN)
             else:
                 self._record(Refusal(request, request.side, request.shares or 0, Reason.END_OF_RUN))
-        self._requests, self._slot_buys, self._orders = [], None, {}
+        self._requests, self._carried, self._slot_buys, self._orders = [], (), None, {}
 
     def get_notification(self) -> AShareOrder | None:
         """The next order whose status changed."""
         return self._notices.popleft() if self._notices else None
 
     def _match(self) -> list[Fill | Refusal]:
-        basket = Basket(tuple(self._requests), self._slot_buys, self._both_sides_at_limit)
+        basket = Basket((*self._carried, *self._requests), self._slot_buys, self._both_sides_at_limit)
         orders, owner = self._orders, self._slot_owner
         self._requests, self._slot_buys, self._orders, self._slot_owner = [], None, {}, None
         self._both_sides_at_limit = False
         for order in orders.values():
+            if order.status != order.Submitted:
+                continue
             order.status = order.Accepted
             if self._books.of(order.owner).orders:
                 self._notices.append(order.clone())
@@ -347,12 +397,18 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
             terms = self.config.qlib_terms()
             self.account, events = qlib_step(self.account, basket, self._qlib, self.row, terms)
         out = [event for event in events if not isinstance(event, ExDate)]
+        self._carried = carried(out)
+        going_on = {request.order_id for request in self._carried}
+        self._orders = {key: order for key, order in orders.items() if key in going_on}
         audience = self._books.of(owner)
+        latest = {event.request.order_id: event for event in out}
         for event in out:
             self._record(event)
-            sent = orders.get(event.request.order_id) if orders else None
+            key = event.request.order_id
+            sent = orders.get(key) if orders else None
             if sent is not None or audience.orders or (audience.fills and isinstance(event, Fill)):
-                self._notify(event, sent, owner)
+                ends = latest[key] is event and key not in going_on
+                self._notify(event, sent, owner, ends)
         return out
 
     def _record(self, event: Fill | Refusal) -> None:
@@ -365,8 +421,11 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
 
     # -- who is told
 
-    def _notify(self, event: Fill | Refusal, order: AShareOrder | None, owner: Any) -> None:
+    def _notify(self, event: Fill | Refusal, order: AShareOrder | None, owner: Any, ends: bool) -> None:
+        """Tell of an event; `ends` if it is the last of its order."""
         symbol, now = event.request.symbol, self.moments[self.row]
+        if isinstance(event, Refusal) and not ends:
+            return
         if order is None:
             order = self._make(event.request, owner, self.light(self.prices.column(symbol)), 0)
         if isinstance(event, Refusal):
@@ -376,8 +435,17 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
             order.fill(event, now, position.size, position.price)
             if order.status == order.Partial:
                 self._notices.append(order.clone())
+                if not ends:
+                    return
                 order.expire_rest()
         self._notices.append(order)
+
+    def _drop_carried(self) -> None:
+        """Let what is left of earlier baskets go; orders sent one by one stay."""
+        for request in self._carried:
+            if request.order_id not in self._orders:
+                self._record(Refusal(request, request.side, request.shares or 0, Reason.REPLACED))
+        self._carried = tuple(r for r in self._carried if r.order_id in self._orders)
 
     # -- ex-dates and marks
 

@@ -14,7 +14,7 @@ from engine.round_trips import RoundTrip
 if TYPE_CHECKING:
     from engine.result import Result
 
-_PERIODS = (1, 2, 3, 4, 5, 10, 20, 40, 80, 160)
+_PERIODS = (1, 2, 3, 4, 5, 10, 20, 40, 80)
 """Last session of each class of holding periods; a last class takes what is longer."""
 
 _STEPS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

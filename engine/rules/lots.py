@@ -6,14 +6,20 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engine.market.board import Board
+from engine.rules.caps import order_cap, st_purchase_cap
 from engine.rules.table import shipped
 
 
 class LotRule(NamedTuple):
-    """Buys: at least `minimum` shares, then in steps of `step`."""
+    """Buys: at least `minimum` shares, then in steps of `step`.
+
+    Larger orders than `order_cap` are sent in pieces; no more than `st_daily_cap` are bought in a day.
+    """
 
     minimum: int
     step: int
+    order_cap: int | None = None
+    st_daily_cap: int | None = None
 
     def buyable(self, shares: int) -> int:
         """The largest allowed buy of at most `shares`; 0 where not even the minimum fits."""
@@ -37,9 +43,8 @@ class LotRule(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def lot_rule(board: Board, day: int) -> LotRule:
+def lot_rule(board: Board, day: int, st: bool = False) -> LotRule:
     """Lot rule of a board on `day`; boards without a row trade in lots of 100."""
     spell = shipped("lots", ("board",)).find((board,), day)
-    if spell is None:
-        return LotRule(100, 100)
-    return LotRule(int(spell.values["minimum"]), int(spell.values["step"]))
+    minimum, step = (100, 100) if spell is None else (int(spell.values[k]) for k in ("minimum", "step"))
+    return LotRule(minimum, step, order_cap(board, day), st_purchase_cap(board, day) if st else None)

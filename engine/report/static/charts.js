@@ -87,6 +87,7 @@ const size = (text) => [...text].reduce((sum, c) => sum + (c > "\u2e7f" ? 12 : 6
 function categoryLabels(names, room) {
   if (names.length > 14) return {};
   const longest = Math.max(...names.flatMap((name) => name.split(/\s+/)).map(size), 0);
+  if (Math.max(...names.map(size), 0) <= room) return { interval: 0 };
   if (longest <= room) return { interval: 0, width: room, overflow: "break" };
   return { interval: 0, rotate: 38, width: Math.min(96, Math.max(...names.map(size)) + 4), overflow: "truncate" };
 }

@@ -238,12 +238,13 @@ def test_a_signal_strategy_orders_again_after_a_partial_fill() -> None:
 
 
 LIMITS = {
-    "Limit": buy(size=100, exectype=bt.Order.Limit, price=9.0),
     "Stop": sell(size=100, exectype=bt.Order.Stop, price=9.0),
     "StopTrail": sell(size=100, exectype=bt.Order.StopTrail, trailamount=1.0),
     "Close": buy(size=100, exectype=bt.Order.Close),
     "oco": lambda s: s.buy(A, size=100, oco=s.buy(A, size=100)),
-    "valid": buy(size=100, valid=date(2023, 2, 1)),
+    "valid": buy(size=100, valid=date(2022, 2, 1)),
+    "valid='soon'": buy(size=100, valid="soon"),
+    "limit order needs a price": buy(size=100, exectype=bt.Order.Limit),
     "transmit": buy(size=100, transmit=False),
     "StopLimit": lambda s: s.buy_bracket(A, size=100, price=10, exectype=bt.Order.StopLimit, plimit=10.1),
 }
@@ -256,7 +257,7 @@ def test_orders_of_other_kinds_are_refused_by_name(word: str) -> None:
 
 
 def test_brackets_are_refused() -> None:
-    with pytest.raises(StrategyError, match="Limit orders are not supported"):
+    with pytest.raises(StrategyError, match="brackets"):
         play({3: lambda s: s.buy_bracket(A, size=100, limitprice=11, stopprice=9)})
 
 

@@ -59,7 +59,7 @@ def quote(
         high=fen(max(prices[0], open)),
         low=fen(min(prices[1], open)),
         limits=price_limits(board, st, base, TODAY, None, 1000) if limits is None else limits,
-        lot=lot_rule(board, TODAY),
+        lot=lot_rule(board, TODAY, st),
     )
 
 

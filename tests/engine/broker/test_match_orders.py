@@ -6,7 +6,6 @@ import pytest
 from broker_world import (
     LONG_AGO,
     MOUTAI,
-    NO_FEES,
     SMIC,
     TODAY,
     Session,
@@ -27,7 +26,6 @@ from engine.broker.orders import Basket, Fill, Refusal
 from engine.rules.fees import AShareFees
 
 RICH = holding(100_000_000)
-SLIP = Terms(NO_FEES, slippage_milli_bps=5_000)
 DAY = quote(10.00, reference=10.00, high=10.40, low=9.70)
 
 
@@ -37,9 +35,11 @@ def test_a_limit_buy_is_filled_at_the_open_where_that_is_cheap_enough() -> None:
 
 
 def test_slippage_never_takes_a_limit_buy_past_its_limit() -> None:
-    out = trade(RICH, buy(shares=100, limit_fen=fen(10.00)), DAY, terms=SLIP)
+    out = trade(RICH, buy(shares=100, limit_fen=fen(10.00)), DAY, slippage_milli_bps=5_000)
     assert out.fill.price_fen == fen(10.00)
-    assert trade(RICH, buy(shares=100, limit_fen=fen(10.20)), DAY, terms=SLIP).fill.price_fen == fen(10.01)
+    assert trade(
+        RICH, buy(shares=100, limit_fen=fen(10.20)), DAY, slippage_milli_bps=5_000
+    ).fill.price_fen == fen(10.01)
 
 
 def test_a_limit_buy_below_the_open_waits_for_the_low() -> None:
@@ -55,9 +55,13 @@ def test_a_limit_sale_above_the_open_waits_for_the_high() -> None:
 
 def test_at_the_close_there_is_one_price_only() -> None:
     close = quote(10.00, reference=10.00, high=10.40, low=9.70, close=10.30)
-    terms = Terms(NO_FEES, buy_at=FillAt.CLOSE)
-    assert trade(RICH, buy(shares=100, limit_fen=fen(10.00)), close, terms=terms).refused == "price_not_reached"
-    assert trade(RICH, buy(shares=100, limit_fen=fen(10.30)), close, terms=terms).fill.price_fen == fen(10.30)
+    assert (
+        trade(RICH, buy(shares=100, limit_fen=fen(10.00)), close, buy_at=FillAt.CLOSE).refused
+        == "price_not_reached"
+    )
+    assert trade(
+        RICH, buy(shares=100, limit_fen=fen(10.30)), close, buy_at=FillAt.CLOSE
+    ).fill.price_fen == fen(10.30)
 
 
 def test_a_limit_price_outside_the_days_limits_is_no_order() -> None:
@@ -90,7 +94,7 @@ def test_the_least_commission_counts_once_for_all_pieces_of_an_order() -> None:
     # 0.0001 of 1,000,000 CNY is 100 CNY; of the last 10 CNY next to nothing, and not another 5 CNY
     fees = AShareFees(commission=0.0001, minimum=5)
     star = quote(10.00, symbol=SMIC)
-    out = trade(RICH, buy(SMIC, shares=100_001), star, terms=Terms(fees))
+    out = trade(RICH, buy(SMIC, shares=100_001), star, fees=fees)
     assert [fill.shares for fill in out.fills] == [100_000, 1]
     assert sum(fill.fees.commission for fill in out.fills) == 10_000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import backtrader as bt
@@ -232,6 +232,44 @@ def test_a_signal_strategy_orders_again_after_a_partial_fill() -> None:
 
     run = ours(market({A: FLAT}), Signals, broker={"cash": 15_000}).strategy
     assert run.closed == 2
+
+
+# -- limits and lives
+
+
+FALLING = [10.0, 10.0, 10.0, 10.0, 9.8, 9.5, 9.5]
+
+
+def test_a_limit_order_lives_for_one_session_unless_told() -> None:
+    run = play({2: buy(size=100, exectype=bt.Order.Limit, price=9.6)}, market({A: FALLING}))
+    assert [status for _, status in run.statuses] == ["Submitted", "Accepted", "Expired"]
+    (sent,) = run.sent
+    assert (sent.info.reason, sent.getordername(), sent.price) == ("price_not_reached", "Limit", 9.6)
+
+
+def test_a_limit_order_waits_until_its_last_day_for_its_price() -> None:
+    waits = buy(size=100, exectype=bt.Order.Limit, price=9.6, valid=date(2023, 1, 31))
+    run = play({2: waits}, market({A: FALLING}))
+    assert run.statuses == [(3, "Submitted"), (3, "Accepted"), (6, "Completed")]
+    assert run.sent[0].executed.price == 9.5
+
+
+def test_a_waiting_order_can_be_cancelled() -> None:
+    waits = buy(size=100, exectype=bt.Order.Limit, price=9.2, valid=timedelta(days=20))
+    run = play({2: waits, 4: lambda s: s.cancel(s.sent[0])}, market({A: FALLING}))
+    assert [status for _, status in run.statuses] == ["Submitted", "Accepted", "Canceled"]
+
+
+def test_a_capped_order_is_filled_over_several_sessions() -> None:
+    panel = market({A: FLAT})
+    volume = float(panel.field("volume")[0, 0])
+    size = int(volume * 0.01) // 100 * 100 * 3
+    run = play({2: buy(size=size)}, panel, participation=0.01, order_sessions=5)
+    told = [status for _, status in run.statuses]
+    assert told == ["Submitted", "Accepted", "Partial", "Partial", "Completed"]
+    (sent,) = run.sent
+    assert (sent.executed.size, sent.executed.remsize, len(sent.executed)) == (size, 0, 3)
+    assert run.getpositionbyname(A).size == size
 
 
 # -- what this broker does not do

@@ -11,6 +11,7 @@ import alphaloom
 from alphaloom.cli.backtest import backtest
 from alphaloom.cli.compare import compare
 from alphaloom.cli.data import data_app
+from alphaloom.cli.rules import rules_app
 from alphaloom.cli.sweep import sweep
 
 
@@ -35,6 +36,7 @@ app.command()(backtest)
 app.command()(compare)
 app.command()(sweep)
 app.add_typer(data_app, name="data")
+app.add_typer(rules_app, name="rules")
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
-from engine.market.board import Board, board_of
+from engine.market.board import board_of
 from engine.rules.table import DatedTable, Spell, date_of, day_of, shipped
 
 
@@ -41,13 +42,14 @@ def explain(symbol: str, day: date) -> list[Holds]:
     return out
 
 
-def _row(rule: str, table: DatedTable, key: tuple[str, ...], day: int, say: object) -> list[Holds]:
+def _row(
+    rule: str, table: DatedTable, key: tuple[str, ...], day: int, say: Callable[[Spell], str]
+) -> list[Holds]:
     spell = table.find(key, day)
-    if spell is None:
-        known = "limit state unknown" if rule == "price limit" else ""
-        return [Holds(rule, f"no rule{f': {known}' if known else ''}", "", "")] if known else []
-    assert callable(say)
-    return [Holds(rule, str(say(spell)), str(date_of(spell.start)), spell.source)]
+    if spell is not None:
+        return [Holds(rule, say(spell), str(date_of(spell.start)), spell.source)]
+    # that a limit is unknown matters; a cap or a fee that does not exist is simply not there
+    return [Holds(rule, "unknown: not tested", "", "no row in the table")] if rule == "price limit" else []
 
 
 def _percent(spell: Spell) -> str:
@@ -67,8 +69,3 @@ def _fresh(spell: Spell) -> str:
     if sessions < 0:
         return f"first {-sessions} session: limit unknown"
     return f"first {sessions} session{'s' if sessions > 1 else ''} unlimited"
-
-
-def known_board(symbol: str) -> bool:
-    """Whether any rule is known for a symbol's board."""
-    return board_of(symbol) is not Board.UNKNOWN

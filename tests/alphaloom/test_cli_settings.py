@@ -113,6 +113,7 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "broker.slippage_bps": ("0", 0),
     "broker.sizing": ("at_decision", "at_decision"),
     "broker.participation": ("0.1", 0.1),
+    "broker.order_sessions": ("3", 3),
     "broker.lot": ("1", 1),
     "broker.dividend_tax": ("true", True),
     "broker.rights": ("lapse", "lapse"),

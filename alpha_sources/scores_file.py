@@ -81,18 +81,18 @@ class ScoresFileProvider(AlphaProvider):
         strangers = table.symbols[~np.isin(table.symbols, view.symbols)]
         if len(strangers):
             raise DataError(
-                f"{table.path}: {_some([str(s) for s in strangers], 'symbol')} not in the market data; "
-                f"{_REMEDY}"
+                f"{table.path}: "
+                f"{_some([str(s) for s in strangers], 'symbol', 'not in the market data')}; {_REMEDY}"
             )
         within = (table.sessions >= view.dates[0]) & (table.sessions <= view.calendar.last)
         closed = [iso(day) for day in table.sessions[within] if not view.calendar.is_session(day)]
         if closed:
             raise DataError(
-                f"{table.path}: {_some(closed, 'date')} no session, whose close could decide anything; "
-                f"date scores by sessions, or {_REMEDY}"
+                f"{table.path}: {_some(closed, 'date', 'no session')}, and only a session's close can "
+                f"decide; date scores by sessions, or {_REMEDY}"
             )
 
 
-def _some(items: list[str], noun: str) -> str:
+def _some(items: list[str], noun: str, what: str) -> str:
     listed = ", ".join(items[:5]) + (", ..." if len(items) > 5 else "")
-    return f"{len(items)} {noun}{'s are' if len(items) > 1 else ' is'} ({listed})"
+    return f"{len(items)} {noun}{'s are' if len(items) > 1 else ' is'} {what} ({listed})"

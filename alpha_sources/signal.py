@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpha_sources.provider import AlphaProvider
-from alpha_sources.refresh import RefreshRule
+from alpha_sources.refresh import Recurrence, RefreshRule
 from alpha_sources.snapshot import Snapshot
-from engine.errors import AlphaloomError, ProviderError, StrategyError
+from engine.errors import AlphaloomError, LookAheadError, ProviderError, StrategyError
 from engine.market.calendar import iso
 from engine.market.panel import MarketPanel
 from engine.market.view import MarketView
 from engine.plugins import describe
+
+#: Largest copy of a panel that the audit makes.
+_AUDIT_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class ProviderSignal:
         self.refreshes: list[Refresh] = []
         self.used: dict[int, NDArray[np.float64]] = {}
         self._panel = panel
+        self._in_force: dict[int, Snapshot | None] = {}
         self._row: int | None = None
         self._last_due: int | None = None
 
@@ -87,7 +92,7 @@ class ProviderSignal:
     @property
     def scored_sessions(self) -> int:
         """How many of the sessions asked for had any score; 0 after a run: the provider never spoke."""
-        return sum(bool((~np.isnan(scores)).any()) for scores in self.used.values())
+        return sum(not np.isnan(scores).all() for scores in self.used.values())
 
     def scores_at(self, row: int) -> NDArray[np.float64]:
         """Scores at the close of a row of the panel; asked in ascending order of rows.
@@ -117,7 +122,36 @@ class ProviderSignal:
         scores = np.where(view.universe[-1], self._checked(raw, view), np.nan)
         scores.flags.writeable = False
         self.used[row] = scores
+        self._in_force[row] = self.snapshot
         return scores
+
+    def audit(self) -> None:
+        """Score a few sessions again on a real copy that ends there, and compare with what was used.
+
+        Sessions are taken from the early part of the run, as far as copies of the panel stay small; who looks
+        ahead does so on every session.
+
+        Raises
+        ------
+        ProviderError
+            If the scores differ: the provider reached past the view, or remembers between calls.
+        """
+        rows = sorted(self.used)
+        a_row = sum(values[:1].nbytes for values in self._panel.fields.values())
+        for row in sorted({rows[0], rows[len(rows) // 8], rows[len(rows) // 4]}) if rows else ():
+            if row * a_row > _AUDIT_BYTES:
+                continue
+            view = self._panel.truncate(row).view(row)
+            snapshot = self._in_force.get(row)
+            raw = self._call("scores", view, partial(self.provider.scores, view, snapshot))
+            again = np.where(view.universe[-1], self._checked(raw, view), np.nan)
+            if not np.array_equal(again, self.used[row], equal_nan=True):
+                raise self._error(
+                    view,
+                    "scores",
+                    "they change when later sessions are deleted, or when they are asked for again: the "
+                    "provider reaches past the view, remembers between calls, or draws without a seed",
+                )
 
     def _refresh_if_due(self, view: MarketView) -> None:
         since = None if self._last_due is None else view.t - self._last_due
@@ -151,10 +185,10 @@ class ProviderSignal:
         if scores.dtype.kind not in "fiu":
             raise self._error(view, "scores", f"expected floats, got dtype {scores.dtype}")
         self._check_labels(raw, view)
-        if np.isinf(scores).any():
+        if scores.dtype.kind == "f" and np.isinf(scores).any():
             symbol = view.symbols[np.isinf(scores).argmax()]
             raise self._error(view, "scores", f"the score of {symbol} is infinite; NaN is no opinion")
-        return scores.astype(np.float64)
+        return scores.astype(np.float64, copy=False)
 
     def _check_labels(self, raw: Any, view: MarketView) -> None:
         # a pandas Series in another order would be misread without a word
@@ -169,13 +203,23 @@ class ProviderSignal:
     def _call(self, step: Literal["refresh", "scores"], view: MarketView, call: Callable[[], Any]) -> Any:
         try:
             return call()
+        except LookAheadError as exc:
+            raise ProviderError(f"provider {self.name} at {iso(view.session)} in {step}: {exc}") from exc
         except AlphaloomError as exc:
             exc.args = (f"provider {self.name} at {iso(view.session)} in {step}: {exc}",)
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise ProviderError(
-                f"provider {self.name} failed at {iso(view.session)} in {step}: {describe(exc)}"
+                f"provider {self.name} failed at {iso(view.session)} in {step}: {describe(exc)}{self._hint()}"
             ) from exc
+
+    def _hint(self) -> str:
+        learns = type(self.provider).refresh is not AlphaProvider.refresh
+        if learns and self.snapshot is None and self.rule.recurrence is Recurrence.NEVER:
+            return (
+                "; it learns in refresh(), but alpha.refresh is never: set it to once, every N or month_end"
+            )
+        return ""
 
     def _error(self, view: MarketView, step: str, what: str) -> ProviderError:
         return ProviderError(f"provider {self.name} at {iso(view.session)} in {step}: {what}")

@@ -22,12 +22,14 @@ from alpha_sources.signal import ProviderSignal
 from alphaloom.config import RunConfig, load_config
 from alphaloom.notes import run_notes
 from alphaloom.sample import sample_paths
+from engine.broker.config import AShareFeesConfig
+from engine.errors import ConfigError, DataError
 from engine.hashing import hash_arrays
 from engine.market import (
-    DataConfig,
     LoadedMarket,
     MarketPanel,
     ValidationReport,
+    data_config,
     load_market,
     panel_from_frames,
 )
@@ -56,12 +58,19 @@ def load_panel(source: str | Path | pd.DataFrame = "sse50", **options: Any) -> M
     ------
     DataError
         If the data break a rule; the row is named.
+    ConfigError
+        If an option is unknown or none of those allowed.
     """
     if isinstance(source, pd.DataFrame):
         return panel_from_frames(source, **options).panel
     if source == "sse50":
-        return load_market(DataConfig(**{**sample_paths(), **options, "source": "file"})).panel
-    return load_market(DataConfig(source="file", path=Path(source), **options)).panel
+        return load_market(data_config(**{**sample_paths(), **options, "source": "file"})).panel
+    if source == "csi300":
+        raise DataError(
+            "csi300 is not bundled: give a file of bars and one of its members, "
+            'load_panel("bars.parquet", universe="csi300", membership="members.csv")'
+        )
+    return load_market(data_config(source="file", path=Path(source), **options)).panel
 
 
 def backtest(
@@ -107,6 +116,7 @@ def backtest(
     loaded = time.perf_counter()
     panel = market.panel
     span = resolve_span(panel, settings.span)
+    _check_broker(settings, panel)
     signal = _signal(settings, panel, provider)
     strategy, params = load_strategy(
         settings.strategy.name, settings.strategy.params, signal, settings.base, settings.seed
@@ -123,6 +133,8 @@ def backtest(
         analyzers=analyzers,
         observers=observers,
     )
+    if signal is not None:
+        signal.audit()
     used = signal.used if signal is not None else {}
     hashes = {"config_hash": settings.hash(), "version": alphaloom.__version__}
     if signal is not None:
@@ -156,6 +168,19 @@ def _market(settings: RunConfig, panel: MarketPanel | LoadedMarket | None) -> Lo
     if isinstance(panel, LoadedMarket):
         return panel
     return LoadedMarket(panel, ValidationReport())
+
+
+def _check_broker(settings: RunConfig, panel: MarketPanel) -> None:
+    """Refuse what the data cannot support, before anything runs."""
+    broker = settings.broker
+    if broker.dividend_tax and not panel.actions:
+        raise ConfigError("broker.dividend_tax needs a table of dividends: set data.actions")
+    strangers = [str(s) for s in panel.symbols if str(s)[-3:] not in (".SH", ".SZ", ".BJ")]
+    if strangers and isinstance(broker.fees, AShareFeesConfig):
+        raise ConfigError(
+            f"broker.fees: {strangers[0]} trades on no mainland exchange, so its dated fees are unknown; "
+            "set broker.fees to {buy, sell, minimum}"
+        )
 
 
 def _warnings(market: LoadedMarket) -> list[str]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
 from alpha_sources.config import AlphaConfig
-from alphaloom.layers import Layers
+from alphaloom.layers import DATA_PATHS, Layers, is_path_parameter
 from alphaloom.sample import BENCHMARK, sample_paths
 from engine.broker.config import BrokerConfig
 from engine.errors import ConfigError
@@ -79,10 +79,14 @@ class RunConfig(BaseModel):
     def hash(self) -> str:
         """Sha256 of everything but where files lie; what is in them is hashed with the data."""
         plain = self.plain()
-        plain["data"] = {key: _names_only(value) for key, value in plain["data"].items()}
+        for key in DATA_PATHS & plain["data"].keys():
+            plain["data"][key] = _names_only(plain["data"][key])
         for section, key in (("alpha", "provider"), ("strategy", "name")):
             plain[section][key] = _names_only(plain[section][key])
-        plain["alpha"]["params"] = {k: _names_only(v) for k, v in plain["alpha"]["params"].items()}
+        params = plain["alpha"]["params"]
+        plain["alpha"]["params"] = {
+            k: _names_only(v) if is_path_parameter(k) else v for k, v in params.items()
+        }
         return hash_json(plain)
 
 

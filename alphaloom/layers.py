@@ -15,7 +15,7 @@ from engine.errors import ConfigError
 _PREFIX = "ALPHALOOM__"
 #: One layer: what was written where, in order.
 Layer = list[tuple[str, dict[str, Any]]]
-_DATA_PATHS = {"path", "membership", "instruments", "actions", "fundamentals", "index"}
+DATA_PATHS = {"path", "membership", "instruments", "actions", "fundamentals", "index"}
 
 
 @dataclass
@@ -76,7 +76,11 @@ class Layers:
     ) -> None:
         for key, value in new.items():
             here = (*path, str(key))
-            if isinstance(value, dict) and isinstance(target.get(key), dict) and not _replaces(here, value):
+            if (
+                isinstance(value, dict)
+                and isinstance(target.get(key), dict)
+                and not _replaces(here, value, target[key])
+            ):
                 self._merge_into(target[key], value, origin, here)
             else:
                 target[key] = value
@@ -166,15 +170,22 @@ def _nested(parts: Sequence[str], value: Any) -> dict[str, Any]:
     return value
 
 
-def _replaces(path: tuple[str, ...], value: dict[str, Any]) -> bool:
+def _replaces(path: tuple[str, ...], value: dict[str, Any], below: dict[str, Any]) -> bool:
     """Flat fees and dated fees have no key in common but the minimum: one kind replaces the other."""
-    return path == ("broker", "fees") and {"buy", "sell"} <= value.keys()
+    flat, dated = {"buy", "sell"}, {"commission"}
+    other = dated if flat & value.keys() else flat if dated & value.keys() else set()
+    return path == ("broker", "fees") and bool(other & below.keys()) and not other & value.keys()
+
+
+def is_path_parameter(key: str) -> bool:
+    """Whether a provider's parameter of this name is read as a path."""
+    return key == "path" or key.endswith("_path")
 
 
 def _absolute(values: dict[str, Any], base: Path) -> None:
     data = values.get("data")
     if isinstance(data, dict):
-        for key in _DATA_PATHS & data.keys():
+        for key in DATA_PATHS & data.keys():
             data[key] = _from(base, data[key])
     for section, key in (("alpha", "provider"), ("strategy", "name")):
         part = values.get(section)
@@ -186,7 +197,7 @@ def _absolute(values: dict[str, Any], base: Path) -> None:
         params = part.get("params")
         if isinstance(params, dict):
             for param in params:
-                if param == "path" or str(param).endswith("_path"):
+                if is_path_parameter(str(param)):
                     params[param] = _from(base, params[param])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from alpha_sources.signal import ProviderSignal
 from alphaloom.config import RunConfig
 from engine.broker.match import FillAt
@@ -19,8 +21,13 @@ def run_notes(settings: RunConfig, signal: ProviderSignal | None, log: RunLog) -
             f"idealisation: sales pay for purchases of the same {at}, and sizes know its price; "
             "broker.fill={sell: open, buy: vwap} is what can be traded"
         )
-    if signal is not None and not signal.scored_sessions:
-        notes.append(f"the provider {signal.name} had no opinion on any session: nothing was traded")
+    if signal is not None:
+        silent = [row for row, scores in sorted(signal.used.items()) if np.isnan(scores).all()]
+        if silent:
+            notes.append(
+                f"the provider {signal.name} scored nothing on {len(silent)} of {len(signal.used)} decision "
+                f"sessions, first {iso(log.broker.panel.dates[silent[0]])}: nothing was decided on them"
+            )
     beyond = [(row, event) for row, event in log.journal.ex_dates if event.beyond_tolerance]
     for row, event in beyond:
         notes.append(

@@ -44,13 +44,13 @@ def with_dividends(panel: MarketPanel, levels: Array, span: Span) -> Array | Non
     if not panel.actions:
         return None
     growth = np.ones(len(levels))
-    close = panel.field("close")
-    value = panel.fields.get("market_cap", close * 0.0 + 1.0)
+    close, value = panel.field("close"), panel.fields.get("market_cap")
     for i, row in enumerate(range(span.start, span.stop + 1), start=1):
         actions = panel.actions.on(panel.dates[row])
         if not actions or row == 0:
             continue
-        weight = np.where(panel.universe[row - 1], value[row - 1], np.nan)
+        worth = np.where(np.isnan(close[row - 1]), np.nan, 1.0) if value is None else value[row - 1]
+        weight = np.where(panel.universe[row - 1], worth, np.nan)
         total = np.nansum(weight)
         paid = [
             weight[column] / total * action.cash / close[row - 1, column]

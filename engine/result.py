@@ -18,13 +18,17 @@ from engine import metrics as m
 from engine.benchmark import benchmark_levels, with_dividends
 from engine.broker.orders import Fill
 from engine.broker.shell import Journal
+from engine.collector import rare_collections
 from engine.market.panel import MarketPanel
 from engine.report.section import Section
 from engine.round_trips import RoundTrip, round_trips
 from engine.run_folder import RunFolder
 from engine.runner import RunLog
 from engine.span import Span
-from engine.tables import equity_frame, events_frame, fills_frame, orders_frame, positions_frame, status_of
+from engine.tables import equity_frame, events_frame, positions_frame, trade_frames
+
+#: Rows whose information coefficient is computed at a time.
+_IC_ROWS = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +111,7 @@ class Result:
         return Path(folder)
 
 
+@rare_collections()
 def make_result(
     panel: MarketPanel,
     log: RunLog,
@@ -133,10 +138,11 @@ def make_result(
     journal = log.journal
     cash_fen = round(log.broker.config.cash * 100)
     index = benchmark_levels(panel, benchmark, span) if benchmark else None
+    fills, orders = trade_frames(panel, journal)
     frames = {
         "equity": equity_frame(panel, journal, span, cash_fen, index),
-        "fills": fills_frame(panel, journal),
-        "orders": orders_frame(panel, journal),
+        "fills": fills,
+        "orders": orders,
         "positions": positions_frame(panel, journal, span.start),
         "events": events_frame(panel, journal),
     }
@@ -153,8 +159,8 @@ def make_result(
         "rank_ic_mean": ic_mean,
         "rank_icir": icir,
         "sessions": span.sessions,
-        "fills": len(frames["fills"]),
-        "rejected": sum(status_of(event) == "rejected" for _, event in journal.trades),
+        "fills": len(fills),
+        "rejected": int((orders["status"] == "rejected").sum()),
         **_money(journal),
         "data_hash": panel.data_hash,
         **hashes,
@@ -208,7 +214,7 @@ def _money(journal: Journal) -> dict[str, float]:
     fills = [event for _, event in journal.trades if isinstance(event, Fill)]
     ex_dates = [event for _, event in journal.ex_dates]
     return {
-        "cost_total": sum(f.fees.total for f in fills) / 100,
+        "cost_total": sum([f.fees.total for f in fills]) / 100,
         "slippage_total": sum(f.slippage_fen for f in fills) / 100,
         "dividends_total": sum(e.cash_fen for e in ex_dates) / 100,
         "dividend_tax_total": sum(f.tax_fen for f in fills) / 100,
@@ -223,12 +229,17 @@ def _information_coefficient(
     rows = [row for row in sorted(used or {}) if row + 2 <= span.stop]
     if not rows or used is None:
         return pd.Series([], index=pd.DatetimeIndex([]), dtype=float)
-    opens = panel.adjusted("open")
-    scores = np.array([used[row] for row in rows])
-    forward = np.array([opens[row + 2] / opens[row + 1] - 1.0 for row in rows])
+    values = [_rank_ic(panel, used, rows[i : i + _IC_ROWS]) for i in range(0, len(rows), _IC_ROWS)]
     dates = pd.DatetimeIndex(panel.dates[rows].astype("datetime64[ms]"))
-    values: Any = m.rank_ic(scores, forward)
-    return pd.Series(values, index=dates)
+    return pd.Series(np.concatenate(values), index=dates)
+
+
+def _rank_ic(panel: MarketPanel, used: Mapping[int, np.ndarray], rows: list[int]) -> np.ndarray:
+    """Rank IC of some rows: few at a time, so that no second panel is needed to hold their returns."""
+    opens, factor = panel.field("open"), panel.field("adj_factor")
+    bought, sold = np.array(rows) + 1, np.array(rows) + 2
+    forward = opens[sold] * factor[sold] / (opens[bought] * factor[bought]) - 1.0
+    return m.rank_ic(np.array([used[row] for row in rows]), forward)
 
 
 def _null(value: Any) -> Any:

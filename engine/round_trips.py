@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
-from engine.broker.orders import ExDate, Fill, Side
+from engine.broker.orders import Event, ExDate, Fill, Side
 from engine.broker.shell import Journal
 
 
@@ -22,34 +22,36 @@ class RoundTrip(NamedTuple):
 def round_trips(journal: Journal) -> list[RoundTrip]:
     """Closed round trips in order of their end."""
     shares: dict[str, int] = {}
-    flows: dict[str, list[int]] = {}
     opened: dict[str, int] = {}
+    spent: dict[str, int] = {}
+    profit: dict[str, int] = {}
     out = []
     for row, event in _in_order(journal):
-        if isinstance(event, ExDate):
-            shares[event.symbol] = event.shares_after
-            flows[event.symbol] += [event.cash_fen, -event.rights_cost_fen]
-            continue
-        symbol = event.request.symbol
-        paid = event.fees.total + event.tax_fen
-        if event.side is Side.BUY:
-            if not shares.get(symbol):
-                opened[symbol], flows[symbol] = row, []
-            shares[symbol] = shares.get(symbol, 0) + event.shares
-            flows[symbol].append(-event.amount_fen - paid)
-        else:
-            shares[symbol] -= event.shares
-            flows[symbol].append(event.amount_fen - paid)
+        if isinstance(event, Fill):
+            symbol, flow = event.request.symbol, -event.fees.total - event.tax_fen
+            if event.side is Side.BUY:
+                if not shares.get(symbol):
+                    opened[symbol], shares[symbol], spent[symbol], profit[symbol] = row, 0, 0, 0
+                shares[symbol] += event.shares
+                flow -= event.amount_fen
+            else:
+                shares[symbol] -= event.shares
+                flow += event.amount_fen
+            profit[symbol] += flow
+            if flow < 0:
+                spent[symbol] -= flow
             if not shares[symbol]:
-                spent = -sum(f for f in flows[symbol] if f < 0)
-                out.append(RoundTrip(symbol, opened[symbol], row, spent, sum(flows[symbol])))
+                out.append(RoundTrip(symbol, opened[symbol], row, spent[symbol], profit[symbol]))
+        elif isinstance(event, ExDate):
+            symbol = event.symbol
+            shares[symbol] = event.shares_after
+            profit[symbol] += event.cash_fen - event.rights_cost_fen
+            spent[symbol] += event.rights_cost_fen + max(0, -event.cash_fen)
     return out
 
 
-def _in_order(journal: Journal) -> Iterator[tuple[int, Fill | ExDate]]:
+def _in_order(journal: Journal) -> list[tuple[int, Event]]:
     """Ex-dates come before the trades of the same session."""
-    events: list[tuple[int, int, Fill | ExDate]] = [(row, 0, event) for row, event in journal.ex_dates]
-    events += [(row, 1, event) for row, event in journal.trades if isinstance(event, Fill)]
-    events.sort(key=lambda item: item[:2])
-    for row, _, event in events:
-        yield row, event
+    events: list[tuple[int, Event]] = [*journal.ex_dates, *journal.trades]
+    events.sort(key=itemgetter(0))
+    return events

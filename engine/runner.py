@@ -14,6 +14,7 @@ from engine.analyzers import REPLACED
 from engine.broker.config import BrokerConfig
 from engine.broker.journal import Journal
 from engine.broker.shell import AShareBroker
+from engine.collector import rare_collections
 from engine.errors import AlphaloomError, LookAheadError, StrategyError
 from engine.loop import SessionLoop
 from engine.market.calendar import iso
@@ -86,7 +87,8 @@ def run_strategy(
     if prepare is not None:
         prepare(loop)
     try:
-        (ran,) = loop.run()
+        with rare_collections():
+            (ran,) = loop.run()
     except (LookAheadError, StrategyError) as problem:
         raise StrategyError(f"{_where(strategy, shell)}: {problem}{_line(problem)}") from problem
     except AlphaloomError:

@@ -1,49 +1,96 @@
-"""The journal of a run as data frames: fills, orders, positions, equity."""
+"""The journal of a run as data frames: fills, orders, positions, equity.
+
+Events are turned into columns whole, by ``zip``: a run has tens of thousands of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import chain, compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from engine.broker.orders import Fill, Refusal
+from engine.broker.orders import Fill, Reason, Refusal, Side
 from engine.broker.shell import Journal
 from engine.market.panel import MarketPanel
 from engine.metrics import Array
-from engine.rules.table import date_of
 from engine.span import Span
 
+_STATUS = {
+    Reason.CANCELLED: "cancelled",
+    Reason.REPLACED: "cancelled",
+    Reason.END_OF_RUN: "expired",
+    Reason.PRICE_NOT_REACHED: "expired",
+}
 _MONEY = ("amount_cny", "commission", "stamp_duty", "transfer_fee")
 
 
-def fills_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
-    """One row per fill, in the order of matching; money in CNY, whole fen."""
-    fills = [(row, event) for row, event in journal.trades if isinstance(event, Fill)]
-    return pd.DataFrame(
-        _trade_columns(panel, fills) | {"order_id": _text([e.request.order_id for _, e in fills])}
-    )
+def trade_frames(panel: MarketPanel, journal: Journal) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fills, and all orders, in the order of matching.
+
+    Returns
+    -------
+    (DataFrame, DataFrame)
+        One row per fill, money in CNY, whole fen; one row per order, filled or not, with the session of its
+        decision, its status and the reason.
+    """
+    rows, events = _columns(journal.trades, 2)
+    order_ids, symbols, _, decided, *_ = _columns([event.request for event in events], 9)
+    filled = np.array([isinstance(event, Fill) for event in events], dtype=bool)
+    sides = ["buy" if event.side is Side.BUY else "sell" for event in events]
+    _, _, shares, price, amount, fees, *_ = _columns(list(compress(events, filled)), 11)
+    money = dict(zip(_MONEY, (amount, *_columns(fees, 3)), strict=True))
+    fills: dict[str, Any] = {
+        "date": _dates(panel, rows)[filled],
+        "symbol": _text(compress(symbols, filled)),
+        "side": _text(compress(sides, filled)),
+        "shares": np.array(shares, dtype=np.int64),
+        "price": np.array(price, dtype=np.float64) / 100,
+        **{name: _fen(values) / 100 for name, values in money.items()},
+        "order_id": _text(compress(order_ids, filled)),
+    }
+    spread = {name: _spread(fills[name], filled, 0) for name in ("shares", *_MONEY)}
+    orders: dict[str, Any] = {
+        "date": _dates(panel, rows),
+        "symbol": _text(symbols),
+        "side": _text(sides),
+        "shares": spread.pop("shares"),
+        "price": _spread(fills["price"], filled, np.nan),
+        **spread,
+        "order_id": _text(order_ids),
+        "decided_on": pd.DatetimeIndex(_days(decided)),
+        "shares_requested": np.array([event.requested for event in events], dtype=np.int64),
+    }
+    orders["shares_filled"] = orders["shares"]
+    orders["status"] = _text(map(status_of, events))
+    orders["reason"] = pd.Series([e.reason.value if e.reason else None for e in events], dtype="string")
+    return pd.DataFrame(fills), _one_row_an_order(pd.DataFrame(orders))
 
 
-def orders_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
-    """One row per order, filled or not, with the session of its decision, its status and the reason."""
-    trades = journal.trades
-    events = [event for _, event in trades]
-    columns = _trade_columns(panel, trades)
-    columns["order_id"] = _text([e.request.order_id for e in events])
-    columns["decided_on"] = pd.to_datetime([date_of(e.request.decided_day) for e in events]).as_unit("ms")
-    columns["shares_requested"] = np.array([e.requested for e in events], dtype=np.int64)
-    columns["shares_filled"] = columns["shares"]
-    columns["status"] = _text([status_of(e) for e in events])
-    columns["reason"] = _text([e.reason.value if e.reason else None for e in events])
-    return pd.DataFrame(columns)
+def _one_row_an_order(orders: pd.DataFrame) -> pd.DataFrame:
+    """Put the pieces and sessions of an order into the row of its last event."""
+    if orders["order_id"].is_unique:
+        return orders
+    by_order = orders.groupby("order_id", sort=False)
+    alone = by_order["order_id"].transform("size") == 1
+    for name in ("shares", "shares_filled", *_MONEY):
+        orders[name] = by_order[name].transform("sum")
+    orders["shares_requested"] = by_order["shares_requested"].transform("max")
+    traded = orders["shares"] > 0
+    orders["price"] = orders["price"].where(alone | ~traded, orders["amount_cny"] / orders["shares"].clip(1))
+    whole = traded & (orders["shares_filled"] >= orders["shares_requested"])
+    orders["status"] = orders["status"].mask(~alone & traded, "partial").mask(~alone & whole, "filled")
+    orders["reason"] = orders["reason"].mask(~alone & whole)
+    return orders.drop_duplicates("order_id", keep="last").reset_index(drop=True)
 
 
 def status_of(event: Fill | Refusal) -> str:
     """``filled``, ``partial``, ``rejected``, ``cancelled`` or ``expired``."""
     if isinstance(event, Fill):
         return "partial" if event.shares < event.requested else "filled"
-    return {"cancelled": "cancelled", "end_of_run": "expired"}.get(event.reason.value, "rejected")
+    return _STATUS.get(event.reason, "rejected")
 
 
 def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
@@ -63,7 +110,7 @@ def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
         if isinstance(e, Fill) and e.tax_fen
     ]
     rows.sort(key=lambda event: event[0])
-    columns: list[list[Any]] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(8)]
+    columns = _columns(rows, 8)
     return pd.DataFrame(
         {
             "date": _dates(panel, columns[0]),
@@ -80,16 +127,20 @@ def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
 
 def positions_frame(panel: MarketPanel, journal: Journal, first: int) -> pd.DataFrame:
     """One row per session of the span and name held, at the close."""
-    rows = [h for h in journal.holdings if h.row >= first]
+    rows, marks = _columns([each for each in journal.marks if each[0] >= first], 2)
+    symbols, shares, sellable, closes, values = (
+        list(chain.from_iterable(lists)) for lists in _columns(marks, 5)
+    )
+    held = [len(mark.symbols) for mark in marks]
     equity = {record.row: record.value_fen for record in journal.sessions}
-    value, total = _fen([h.value_fen for h in rows]), _fen([equity[h.row] for h in rows])
+    value, total = _fen(values), np.repeat(_fen([equity[row] for row in rows]), held)
     return pd.DataFrame(
         {
-            "date": _dates(panel, [h.row for h in rows]),
-            "symbol": _text([h.symbol for h in rows]),
-            "shares": np.array([h.shares for h in rows], dtype=np.int64),
-            "sellable": np.array([h.sellable for h in rows], dtype=np.int64),
-            "close": np.array([h.close_fen for h in rows], dtype=np.float64) / 100,
+            "date": _dates(panel, rows).repeat(held),
+            "symbol": _text(symbols),
+            "shares": np.array(shares, dtype=np.int64),
+            "sellable": np.array(sellable, dtype=np.int64),
+            "close": np.array(closes, dtype=np.float64) / 100,
             "value_cny": value / 100,
             "weight": value / np.maximum(total, 1),
         }
@@ -100,43 +151,47 @@ def equity_frame(
     panel: MarketPanel, journal: Journal, span: Span, cash_fen: int, benchmark: Array | None
 ) -> pd.DataFrame:
     """One row per session of the span: equity, cash, costs and turnover of the session, index close."""
-    records = [r for r in journal.sessions if r.row >= span.start]
-    value = _fen([r.value_fen for r in records])
+    records = [record for record in journal.sessions if record.row >= span.start]
+    rows, cash, values, fees, bought, sold = _columns(records, 6)
+    value = _fen(values)
     before = np.append(cash_fen, value[:-1])
-    traded = _fen([r.bought_fen + r.sold_fen for r in records])
     return pd.DataFrame(
         {
-            "date": _dates(panel, [r.row for r in records]),
+            "date": _dates(panel, rows),
             "equity": value / 100,
-            "cash": _fen([r.cash_fen for r in records]) / 100,
-            "cost": _fen([r.fees_fen for r in records]) / 100,
-            "turnover": traded / 2 / np.maximum(before, 1),
+            "cash": _fen(cash) / 100,
+            "cost": _fen(fees) / 100,
+            "turnover": (_fen(bought) + _fen(sold)) / 2 / np.maximum(before, 1),
             "benchmark": np.full(len(records), np.nan) if benchmark is None else benchmark[1:],
         }
     )
 
 
-def _trade_columns(panel: MarketPanel, trades: list[tuple[int, Any]]) -> dict[str, Any]:
-    filled = [e if isinstance(e, Fill) else None for _, e in trades]
-    money = _fen([(e.amount_fen, *e.fees) if e else (0, 0, 0, 0) for e in filled]).reshape(-1, 4)
-    return {
-        "date": _dates(panel, [row for row, _ in trades]),
-        "symbol": _text([e.request.symbol for _, e in trades]),
-        "side": _text([e.side.value for _, e in trades]),
-        "shares": np.array([e.shares if e else 0 for e in filled], dtype=np.int64),
-        "price": np.array([e.price_fen / 100 if e else np.nan for e in filled], dtype=np.float64),
-        **{name: money[:, i] / 100 for i, name in enumerate(_MONEY)},
-    }
+def _columns(records: Sequence[Any], width: int) -> Sequence[Sequence[Any]]:
+    """Fields of records as columns; `width` empty ones where there are no records."""
+    return list(zip(*records, strict=True)) or [()] * width
 
 
-def _fen(values: list[Any]) -> np.ndarray:
+def _spread(values: np.ndarray, filled: np.ndarray, blank: float) -> np.ndarray:
+    """Values of the fills in the rows of all orders, `blank` in the others."""
+    out = np.full(len(filled), blank, dtype=values.dtype)
+    out[filled] = values
+    return out
+
+
+def _fen(values: Sequence[Any]) -> np.ndarray:
     """Whole fen as int64; the exact floats of ``compat: qlib`` stay floats."""
-    return np.array(values) if values else np.empty(0, dtype=np.int64)
+    return np.array(values) if len(values) else np.empty(0, dtype=np.int64)
 
 
-def _dates(panel: MarketPanel, rows: list[int]) -> pd.DatetimeIndex:
+def _dates(panel: MarketPanel, rows: Sequence[int]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(panel.dates[np.array(rows, dtype=np.intp)].astype("datetime64[ms]"))
 
 
-def _text(values: list[Any]) -> pd.Series[Any]:
-    return pd.Series(values, dtype="object" if any(v is None for v in values) else "str")
+def _days(days: Sequence[int]) -> np.ndarray:
+    """Days since 1970-01-01 as dates."""
+    return np.array(days, dtype=np.int64).astype("datetime64[D]").astype("datetime64[ms]")
+
+
+def _text(values: Iterable[Any]) -> pd.Series[Any]:
+    return pd.Series(list(values), dtype="str")

@@ -75,8 +75,7 @@ class PanelStrategy(bt.Strategy):  # type: ignore[misc]
 
     def held_columns(self) -> list[int]:
         """Columns of the names held, ascending."""
-        column = self.broker.prices.column
-        return sorted(column(symbol) for symbol in self.broker.account.lots)
+        return sorted(self.broker.prices.columns(self.broker.account.lots))
 
     def members(self, row: int) -> NDArray[np.intp]:
         """Columns of the universe's members that have a price at the close of `row`."""

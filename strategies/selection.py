@@ -28,11 +28,19 @@ class Selection(NamedTuple):
 def round_scores(scores: NDArray[np.float64], digits: int = 10) -> NDArray[np.float64]:
     """Scores to `digits` significant digits, so that float noise does not decide between equals."""
     out = np.array(scores, dtype=np.float64)
+    size = np.abs(out)
     # the power of ten that a smaller number wants overflows; such numbers stay as they are
-    some = np.isfinite(out) & (np.abs(out) > 1e-290)
-    magnitude = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(out[some]))))
-    out[some] = np.round(out[some] * magnitude) / magnitude
+    some = (size > 1e-290) & (size < np.inf)
+    if some.all():
+        return _round(out, size, digits)
+    out[some] = _round(out[some], size[some], digits)
     return out
+
+
+def _round(values: NDArray[np.float64], size: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    magnitude = 10.0 ** (digits - 1 - np.floor(np.log10(size)))
+    rounded: NDArray[np.float64] = np.rint(values * magnitude) / magnitude
+    return rounded
 
 
 def select(
@@ -69,31 +77,47 @@ def select(
     -------
     Selection
     """
-    rounded = round_scores(scores)
-    order = np.lexsort((np.arange(len(rounded)), -np.nan_to_num(rounded, nan=-np.inf)))
-    mine = np.zeros(len(rounded), dtype=bool)
+    mine = np.zeros(len(scores), dtype=bool)
     mine[list(held)] = True
-    allowed = np.ones(len(rounded), dtype=bool) if tradable is None else tradable
+    allowed = ~np.isnan(scores) if tradable is None else tradable & ~np.isnan(scores)
+    own = np.flatnonzero(mine if tradable is None else mine & tradable)
 
-    best = order[(allowed & ~np.isnan(rounded))[order]]
     most = max(0, n_drop + topk - len(held))
     if method_buy == "top":
-        candidates = best[~mine[best]][:most]
+        others = _near_the_best(np.flatnonzero(allowed & ~mine), scores, most)
     else:
-        pool = best[:topk]
-        candidates = _draw(pool[~mine[pool]], most, rng)
+        pool = _ranked(_near_the_best(np.flatnonzero(allowed), scores, topk), scores)[:topk]
+        others = _draw(pool[~mine[pool]], most, rng)
+    ranked = _ranked(np.sort(np.concatenate([own, others])), scores)
+    is_held = mine[ranked]
+    candidates = ranked[~is_held][:most] if method_buy == "top" else others
     if method_sell == "bottom":
-        together = mine & allowed
-        together[candidates] = True
-        ranked = order[together[order]]
-        lowest = ranked[len(ranked) - min(n_drop, len(ranked)) :]
+        # names that only came near are neither held nor candidates
+        together = ranked[is_held | (np.cumsum(~is_held) <= most)]
+        lowest = together[max(0, len(together) - n_drop) :]
         sold = lowest[mine[lowest]]
     else:
-        sold = _draw(order[(mine & allowed)[order]], n_drop, rng)
+        sold = _draw(ranked[is_held], n_drop, rng)
     wanted = max(0, len(sold) + topk - len(held))
-    return Selection(
-        tuple(int(c) for c in sold), tuple(int(c) for c in candidates), min(wanted, len(candidates))
-    )
+    return Selection(tuple(sold.tolist()), tuple(candidates.tolist()), min(wanted, len(candidates)))
+
+
+def _near_the_best(columns: NDArray[np.intp], scores: NDArray[np.float64], count: int) -> NDArray[np.intp]:
+    """The columns that can be among the best `count` once scores are rounded: those, and close ties."""
+    if not 0 < count < len(columns):
+        return columns if count > 0 else columns[:0]
+    values = scores[columns]
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    # rounding to ten digits moves a score by less than this
+    return columns[values >= least - 1e-8 * abs(least)] if np.isfinite(least) else columns
+
+
+def _ranked(columns: NDArray[np.intp], scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Ascending columns by rounded score: the highest first, ties by column, NaN last."""
+    rounded = round_scores(scores[columns])
+    if not np.isfinite(rounded).all():
+        rounded = np.nan_to_num(rounded, nan=-np.inf)
+    return columns[np.argsort(-rounded, kind="stable")]
 
 
 def _draw(pool: NDArray[np.intp], n: int, rng: np.random.Generator | None) -> NDArray[np.intp]:

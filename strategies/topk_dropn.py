@@ -71,7 +71,7 @@ class TopkDropn(PanelStrategy):
 
     At a close it chooses names to sell and ranked candidates to buy. In the next session the sales go first;
     the slots that are then really free are filled with equal shares of the cash. A refused buy leaves its
-    slot empty and says why.
+    slot empty and says why. A session on which the provider scores nothing is no decision.
     """
 
     settings = TopkDropnSettings
@@ -103,6 +103,8 @@ class TopkDropn(PanelStrategy):
         """Write the session's basket from the scores at the close of `row`."""
         config, broker = self.config, self.broker
         scores = self.p.signal.scores_at(row)
+        if np.isnan(scores).all():
+            return  # no opinion on anything is no reason to sell
         held = self.held_columns()
         chosen = select(
             scores,
@@ -112,9 +114,15 @@ class TopkDropn(PanelStrategy):
             tradable=self._tradable(row) if config.only_tradable else None,
             method_sell=config.method_sell,
             method_buy=config.method_buy,
-            rng=np.random.default_rng([config.seed, broker.prices.day]),
+            rng=np.random.default_rng([config.seed, broker.prices.day]) if self._draws else None,
         )
-        sells = tuple(self._sell(column) for column in chosen.sell if self._ripe(column, row))
+        ripe = self._latest_ripe(row)
+        symbols, bought_on = broker.prices.symbols, broker.account.bought_on
+        sells = tuple(
+            broker.request(column, Side.SELL, target_fen=0)
+            for column in chosen.sell
+            if (bought_on(symbols[column]) or 0) <= ripe
+        )
         # Qlib has no reserves: a buy that fails leaves its place, and its money, alone
         candidates = chosen.candidates[: chosen.wanted] if self._like_qlib else chosen.candidates
         buys = tuple(broker.request(column, Side.BUY, value_fen=0) for column in candidates)
@@ -124,6 +132,10 @@ class TopkDropn(PanelStrategy):
     @property
     def _like_qlib(self) -> bool:
         return self.broker.config.compat == "qlib"
+
+    @property
+    def _draws(self) -> bool:
+        return "random" in (self.config.method_sell, self.config.method_buy)
 
     @property
     def _both_sides(self) -> bool:
@@ -137,14 +149,13 @@ class TopkDropn(PanelStrategy):
         traded: NDArray[np.bool_] = self.panel.field("trading")[row] > 0
         return traded
 
-    def _sell(self, column: int) -> OrderRequest:
-        return self.broker.request(column, Side.SELL, target_fen=0)
+    def _latest_ripe(self, row: int) -> int:
+        """Day on which a name must have been bought to have been held long enough at the next session.
 
-    def _ripe(self, column: int, row: int) -> bool:
-        """Whether a name will have been held for `hold_thresh` sessions when the sale is matched."""
-        bought = self.broker.account.bought_on(str(self.panel.symbols[column]))
-        since = int(np.searchsorted(self.panel.dates, np.datetime64(bought, "D")))
-        return bool(row + 1 - since >= self.config.hold_thresh)
+        Held for `hold_thresh` sessions, that is, when the sale is matched; −1 if that is none.
+        """
+        first = row + 1 - self.config.hold_thresh
+        return self.broker.prices.days[first] if first >= 0 else -1
 
     def _slots(self, buys: tuple[OrderRequest, ...], wanted: int, scores: Any) -> SlotBuys | None:
         if not buys:

@@ -76,7 +76,7 @@ def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
     def run(command: str) -> str:
-        monkeypatch.setattr(sys, "argv", shlex.split(command))
+        monkeypatch.setattr(sys, "argv", shlex.split(command, comments=True))
         try:
             main()
         except SystemExit as leave:
@@ -99,13 +99,20 @@ def test_a_command_works_as_printed(
 ) -> None:
     if "my_run.yaml" in command:
         monkeypatch.setenv("ALPHALOOM__DATA__UNIVERSE", "sse50")
+    if "compare" in command:
+        typed("alphaloom backtest --out runs/first")
+        typed("alphaloom backtest --set strategy.params.topk=20 --out runs/top20")
     printed = typed(command)
-    if "backtest" in command:
+    if "data check" in command:
+        assert "no errors, no warnings" in printed
+    elif "backtest" in command:
         report = Path(printed.splitlines()[-1].removeprefix("report  "))
         assert report.is_file()
         assert len(pd.read_parquet(report.parent / "fills.parquet")) > 0
+    elif "rules" in command:
+        assert "stamp duty, sales" in printed
     else:
-        assert "no errors, no warnings" in printed
+        assert Path(printed.splitlines()[-1].removeprefix("report  ")).is_file()
 
 
 def test_a_file_of_bars_is_checked_as_printed(user_folder: Path, typed: Callable[[str], str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from engine.market import ValidationReport
+    from engine.market import DataConfig, ValidationReport
 
 data_app = typer.Typer(help="Check market data.", no_args_is_help=True)
 
@@ -22,7 +22,10 @@ def data() -> None:
 def check(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Daily bars (.parquet, .csv), or a .yaml that names them."),
+        typer.Argument(
+            metavar="FILE|NAME",
+            help="Daily bars (.parquet, .csv), a .yaml or shipped configuration that names them, or sse50.",
+        ),
     ],
     sets: Annotated[
         list[str] | None,
@@ -40,21 +43,10 @@ def check(
 
     --set universe=sse50 --set membership=members.csv
     """
-    import os
-
-    from alphaloom.config import load_config
     from engine.errors import DataError
     from engine.market import InvalidDataError, load_market
 
-    keys = [item if item.startswith("data.") else f"data.{item}" for item in sets or []]
-    if file.suffix.lower() in (".yaml", ".yml"):
-        config = load_config(file, sets=keys, environ=os.environ).resolved_data()
-    else:
-        if not file.is_file():
-            raise DataError(f"{file}: no such file")
-        base = {"data": {"source": "file", "path": str(file)}}
-        said = load_config(base, sets=keys, environ=os.environ).data
-        config = said.model_copy(update={"source": "file", "path": file})
+    config = _config(file, [item if item.startswith("data.") else f"data.{item}" for item in sets or []])
     try:
         market = load_market(config)
     except InvalidDataError as refused:
@@ -63,6 +55,29 @@ def check(
     dates, symbols = market.panel.dates, market.panel.symbols
     typer.echo(f"{config.path}: {len(symbols)} symbols, {len(dates)} sessions {dates[0]}..{dates[-1]}")
     _print(market.report)
+
+
+def _config(file: Path, sets: list[str]) -> DataConfig:
+    """The data section meant by a file of bars, a configuration, or the name of the sample."""
+    import os
+
+    from alphaloom.config import load_config
+    from alphaloom.shipped import shipped_config, shipped_names
+    from engine.errors import DataError
+
+    name, environ = str(file), os.environ
+    if file.suffix.lower() in (".yaml", ".yml"):
+        return load_config(file, sets=sets, environ=environ).resolved_data()
+    if file.is_file():
+        base = {"data": {"source": "file", "path": name}}
+        said = load_config(base, sets=sets, environ=environ).data
+        return said.model_copy(update={"source": "file", "path": file})
+    if name == "sse50":
+        return load_config({"data": {"source": "sample"}}, sets=sets, environ=environ).resolved_data()
+    if shipped_config(name) is not None:
+        return load_config(name, sets=sets, environ=environ).resolved_data()
+    shipped = "" if file.suffix else f", nor a shipped configuration ({', '.join(shipped_names())})"
+    raise DataError(f"{file}: no such file{shipped}")
 
 
 def _print(report: ValidationReport) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import mul
 from typing import Any, NamedTuple
 
 from engine.broker.account import Lots
@@ -26,8 +27,7 @@ def mark(lots: Mapping[str, Lots], closes_fen: Sequence[float], day: int, whole:
         held if own[-1].day < day else sum([lot.shares for lot in own if lot.day < day])
         for own, held in zip(each, shares, strict=True)
     ]
-    exact = [close * held for close, held in zip(closes_fen, shares, strict=True)]
-    values: list[Any] = exact
-    if whole:
-        values = [value if isinstance(value, int) else int(value + 0.5) for value in exact]
+    values: list[Any] = list(map(mul, closes_fen, shares))
+    if whole and not set(map(type, values)) <= {int}:
+        values = [value if isinstance(value, int) else int(value + 0.5) for value in values]
     return Marks(list(lots), shares, sellable, closes_fen, values)

@@ -169,10 +169,7 @@ Event = Fill | Refusal | ExDate
 
 def order_id(decided_day: int, symbol: str, side: Side, n: int) -> str:
     """``YYYYMMDD-SYMBOL-B|S-n``, from the session of the decision: equal in back-test and paper."""
-    return f"{_day_text(decided_day)}-{symbol}-{_LETTER[side]}-{n}"
-
-
-_LETTER = {Side.BUY: "B", Side.SELL: "S"}
+    return f"{_day_text(decided_day)}-{symbol}-{'B' if side is Side.BUY else 'S'}-{n}"
 
 
 @lru_cache(maxsize=64)

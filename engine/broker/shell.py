@@ -84,7 +84,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         self.prices = PanelPrices(panel, first)
         #: line series by symbol, those that a strategy has asked for
         self.feeds: Mapping[str, Any] = {}
-        self._symbols: list[str] = panel.symbols.tolist()
+        self._symbols = self.prices.symbols
         self._close = panel.field("close")
         self._terms = config.terms()
         self._qlib = QlibExchange(panel) if config.compat == "qlib" else None
@@ -99,7 +99,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         self._slot_owner: Any = None
         self._both_sides_at_limit = False
         self._orders: dict[str, AShareOrder] = {}
-        self._counters: dict[tuple[str, Side], int] = {}
+        self._counters: dict[tuple[str, bool], int] = {}
         self._notices: deque[AShareOrder] = deque()
         self._light: dict[int, LightData] = {}
         self._books = Books()
@@ -226,7 +226,8 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
     ) -> OrderRequest:
         """Write an order for the next session, with its id and caps, without sending it."""
         symbol, day = self._symbols[column], self.prices.day
-        n = self._counters[symbol, side] = self._counters.get((symbol, side), 0) + 1
+        key = symbol, side is Side.BUY  # an enum hashes slowly
+        n = self._counters[key] = self._counters.get(key, 0) + 1
         by_money = value_fen is not None or target_fen is not None
         return OrderRequest(
             order_id(day, symbol, side, n),
@@ -271,10 +272,18 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         if not math.isfinite(size):
             raise StrategyError(f"an order of {size} shares of {data._name}: the size must be a number")
         shares = int(size)
+        held = self.account.shares(data._name)
+        # who sells all of it means the bonus shares of tomorrow too
+        everything = side is Side.SELL and shares == held > 0
         limit_fen = self._limit_price(side, price) if options.get("exectype") == bt.Order.Limit else None
         order = self._make(
             self.request(
-                column, side, shares=shares, limit_fen=limit_fen, sessions=self._life(options.get("valid"))
+                column,
+                side,
+                shares=None if everything else shares,
+                target_fen=0 if everything else None,
+                limit_fen=limit_fen,
+                sessions=self._life(options.get("valid")),
             ),
             owner,
             data,
@@ -470,11 +479,9 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
     def _mark(self, record: bool = False) -> None:
         """Value every position at the close; a stock whose rows have ended stays at its last one."""
         row, prices, lots = self.row, self.prices, self.account.lots
-        column, fen, close_of = prices.column, prices.fen, self._marked.item
-        found = [fen(close_of(row, column(symbol))) for symbol in lots]
         closes = [
             self._last_close(symbol) if close is None else close
-            for symbol, close in zip(lots, found, strict=True)
+            for symbol, close in zip(lots, prices.fen_of(self._marked, lots), strict=True)
         ]
         marks = mark(lots, closes, prices.day, whole=self._qlib is None)
         self._marks, self._equity = marks, self.account.cash_fen + sum(marks.values_fen)

@@ -2,7 +2,7 @@
 
 from engine.market.board import Board, board_of, parse_symbol
 from engine.market.calendar import Calendar
-from engine.market.config import DataConfig
+from engine.market.config import DataConfig, data_config
 from engine.market.corporate import CorporateAction, CorporateActions
 from engine.market.instruments import Instruments
 from engine.market.load import LoadedMarket, check_file, load_market, panel_from_frames
@@ -27,6 +27,7 @@ __all__ = [
     "ValidationReport",
     "board_of",
     "check_file",
+    "data_config",
     "load_market",
     "panel_from_frames",
     "parse_symbol",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from engine.errors import ConfigError
+from engine.field_errors import what_is_wrong
 from engine.market.universe import INDEX_SIZE
+from engine.plugins import nearest
 
 
 class DataConfig(BaseModel):
@@ -76,8 +79,36 @@ class DataConfig(BaseModel):
         return self.tick if isinstance(self.tick, float) else None
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the data follow neither the exchange's sessions nor its price grid."""
+        return self.calendar == "data" and self.tick_size is None
+
+    @property
     def fundamentals_files(self) -> tuple[Path, ...]:
         """`fundamentals` as a tuple, whatever way it was written."""
         if self.fundamentals is None:
             return ()
         return tuple(self.fundamentals) if isinstance(self.fundamentals, list) else (self.fundamentals,)
+
+
+def data_config(**options: Any) -> DataConfig:
+    """Build a `DataConfig` of what a Python caller wrote.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value is none of those allowed, in one line that names ``data.<key>``.
+    """
+    try:
+        return DataConfig(**options)
+    except ValidationError as problem:
+        errors = problem.errors()
+    key = str(errors[0]["loc"][0])
+    if errors[0]["type"] == "extra_forbidden":
+        hint = nearest(key, DataConfig.model_fields) or f"; known: {', '.join(DataConfig.model_fields)}"
+        raise ConfigError(f"data.{key}: unknown key{hint}")
+    # a union complains once for each of its members, and those that got furthest understood most
+    here = [error for error in errors if error["loc"][0] == key]
+    depth = max(len(error["loc"]) for error in here)
+    what = what_is_wrong(*(error for error in here if len(error["loc"]) == depth))
+    raise ConfigError(f"data.{key} {what}" if what.startswith(("must ", "is ")) else f"data.{key}: {what}")

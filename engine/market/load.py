@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from engine.errors import ConfigError, DataError
+from engine.errors import DataError
 from engine.market.actions import read_actions
 from engine.market.bars import Bars, build_bars
 from engine.market.calendar import Calendar, Dates, data_calendar, xshg
 from engine.market.checks import check_quotes
+from engine.market.checks_adjustment import check_jumps, warn_without_factor
 from engine.market.checks_panel import check_bars, check_boards, check_members
-from engine.market.config import DataConfig
+from engine.market.config import DataConfig, data_config
 from engine.market.corporate import CorporateActions
 from engine.market.fundamentals import read_fundamentals
 from engine.market.grid import Bools, Floats
@@ -118,18 +118,14 @@ def panel_from_frames(
     ConfigError
         If an option is none of those allowed.
     """
-    try:
-        config = DataConfig(
-            source="file",
-            universe=universe,
-            columns=dict(columns or {}),
-            units=units,
-            calendar=calendar,
-            tick=tick,
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ConfigError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    config = data_config(
+        source="file",
+        universe=universe,
+        columns=dict(columns or {}),
+        units=units,
+        calendar=calendar,
+        tick=tick,
+    )
 
     def table(frame: pd.DataFrame | None, name: str) -> Table | None:
         return None if frame is None else Table.of_frame(frame, f"the {name} frame")
@@ -201,6 +197,10 @@ def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
         check_members(membership, bars.fields["close"], dates, symbols, findings)
     instruments, listed = _instruments(sources, symbols, dates, bars)
     check_boards(instruments, symbols, findings)
+    if not config.synthetic:
+        if "adj_factor" not in quotes.values and sources.actions is None:
+            warn_without_factor(int(quotes.traded.sum()), findings)
+        check_jumps(bars, dates, symbols, listed, tick, findings)
     panel = MarketPanel(
         dates=dates,
         symbols=symbols,

@@ -18,8 +18,9 @@ from engine.market.text import CLOSE, Text
 class MarketView:
     """A zero-copy, read-only window on a panel that ends at one session.
 
-    There is no way from here to a later row: arrays are cut at the session, texts and corporate actions by
-    their date. Pickling a view takes along its window only.
+    Nothing it offers shows a later row: arrays are cut at the session, texts by their date. Who digs for more
+    in the arrays' internals is found out, since scores are asked for again on a real copy that ends at the
+    session. Pickling a view takes along its window only.
     """
 
     __slots__ = ("_panel", "t")

@@ -17,6 +17,7 @@ from engine.report.klines import klines_section
 from engine.report.performance import months_section, performance_section, rolling_section
 from engine.report.render import render
 from engine.report.section import Column, Figure, Format, Section, Series, Table
+from engine.report.setup import setup_line
 from engine.report.trading import actions_section, refusals_section, trades_section
 from engine.report.trips import trips_section
 
@@ -33,7 +34,8 @@ def backtest_report(result: Result) -> str:
         f"config {numbers['config_hash'][:12]}",
         f"data {numbers['data_hash'][:12]}",
     )
-    return render(numbers["name"], subtitle, backtest_sections(result), footer=footer)
+    about = setup_line(result)
+    return render(numbers["name"], subtitle, backtest_sections(result), about=about, footer=footer)
 
 
 def backtest_sections(result: Result) -> list[Section]:

@@ -77,7 +77,9 @@ class _Page:
         return _Drawn("table.html.j2", table.title, table.note, False, len(self.tables) - 1, drawn)
 
 
-def render(title: str, subtitle: str, sections: Sequence[Section], *, footer: Sequence[str] = ()) -> str:
+def render(
+    title: str, subtitle: str, sections: Sequence[Section], *, about: str = "", footer: Sequence[str] = ()
+) -> str:
     """Draw a report as one HTML file that needs no network and opens by double-click.
 
     Parameters
@@ -86,6 +88,8 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, footer: Se
         The heading of the page and the line under it.
     sections : sequence of Section
         In any order: they are shown by `order`, then by title.
+    about : str
+        A further line of the heading, such as what was run.
     footer : sequence of str
         Lines at the end, such as the version, the hash of the configuration and the disclaimer.
 
@@ -123,6 +127,7 @@ def render(title: str, subtitle: str, sections: Sequence[Section], *, footer: Se
         .render(
             title=title,
             subtitle=subtitle,
+            about=about,
             parts=parts,
             footer=[*footer, COLOUR_NOTE] if page.tinted else list(footer),
             style=Markup(assets.style()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -9,6 +10,7 @@ from typing import NamedTuple, Protocol
 from engine.rules.table import shipped
 
 _SCALE = 10**9
+_TWO_SCALES = 2 * _SCALE
 
 
 class Fees(NamedTuple):
@@ -38,7 +40,7 @@ def _scaled(rate: float | str | Decimal) -> int:
 
 
 def _half_up(amount_fen: int, scaled_rate: int) -> int:
-    return (2 * amount_fen * scaled_rate + _SCALE) // (2 * _SCALE)
+    return (2 * amount_fen * scaled_rate + _SCALE) // _TWO_SCALES
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +85,40 @@ class AShareFees:
     def __init__(self, commission: float = 0.00025, minimum: float = 5.0) -> None:
         self._rate = _scaled(commission)
         self._minimum = round(minimum * 100)
-        self._rates: dict[tuple[str, bool, int], tuple[int, int]] = {}
+        self._rates: dict[tuple[str, bool], _Rates] = {}
 
     def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
         """Fees of a trade on `day`."""
-        key = (symbol[-2:], is_buy, day)
+        key = symbol[-2:], is_buy
         rates = self._rates.get(key)
-        if rates is None:
-            rates = self._rates[key] = self._statutory(*key)
-        commission = _half_up(amount_fen, self._rate)
+        if rates is None or not rates.start <= day < rates.end:
+            rates = self._rates[key] = _statutory(*key, day)
+        twice = 2 * amount_fen
+        commission = (twice * self._rate + _SCALE) // _TWO_SCALES
         return Fees(
             commission if commission > self._minimum else self._minimum,
-            _half_up(amount_fen, rates[0]) if rates[0] else 0,
-            _half_up(amount_fen, rates[1]),
+            (twice * rates.stamp + _SCALE) // _TWO_SCALES if rates.stamp else 0,
+            (twice * rates.transfer + _SCALE) // _TWO_SCALES,
         )
 
-    @staticmethod
-    def _statutory(exchange: str, is_buy: bool, day: int) -> tuple[int, int]:
-        transfer = shipped("transfer_fee", ("exchange",)).get((exchange,), day)
-        stamp = None if is_buy else shipped("stamp_duty", ("side",)).get(("sell",), day)
-        return (
-            _scaled(Decimal(stamp.values["percent"]) / 100) if stamp else 0,
-            _scaled(Decimal(transfer.values["percent"]) / 100),
-        )
+
+class _Rates(NamedTuple):
+    """Scaled rates of stamp duty and transfer fee, and the days they hold: from `start`, before `end`."""
+
+    start: float
+    end: float
+    stamp: int
+    transfer: int
+
+
+def _statutory(exchange: str, is_buy: bool, day: int) -> _Rates:
+    spells = [shipped("transfer_fee", ("exchange",)).get((exchange,), day)]
+    if not is_buy:
+        spells.append(shipped("stamp_duty", ("side",)).get(("sell",), day))
+    rates = [_scaled(Decimal(spell.values["percent"]) / 100) for spell in spells]
+    return _Rates(
+        max(spell.start for spell in spells),
+        min(math.inf if spell.end is None else spell.end for spell in spells),
+        0 if is_buy else rates[1],
+        rates[0],
+    )

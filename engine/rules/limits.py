@@ -52,10 +52,14 @@ def price_limits(
     ``(reference × (100 ± p) + 50) // 100``, as in the exchanges' trading rules.
     """
     if listed_day is not None:
-        fresh = _unlimited_sessions(board, listed_day)
+        fresh = fresh_sessions(board, listed_day)
         if sessions_listed < abs(fresh):
             return _UNLIMITED if fresh > 0 else _UNKNOWN
-    percent = _percent(board, st, day)
+    return limits_around(reference_fen, limit_percent(board, st, day))
+
+
+def limits_around(reference_fen: float, percent: int | None) -> Limits:
+    """Limits `percent` above and below a reference price; unknown where the percentage is."""
     if percent is None:
         return _UNKNOWN
     if isinstance(reference_fen, int):
@@ -69,13 +73,14 @@ def price_limits(
 
 
 @lru_cache(maxsize=65536)
-def _percent(board: Board, st: bool, day: int) -> int | None:
+def limit_percent(board: Board, st: bool, day: int) -> int | None:
+    """How far a price may move from its reference, for a stock past its first sessions; None: unknown."""
     spell = shipped("price_limits", ("board", "st")).find((board, "yes" if st else "no"), day)
     return int(spell.values["percent"]) if spell else None
 
 
 @lru_cache(maxsize=65536)
-def _unlimited_sessions(board: Board, listed_day: int) -> int:
+def fresh_sessions(board: Board, listed_day: int) -> int:
     """Sessions without a limit after listing; negative where limits exist but are unknown."""
     spell = shipped("new_listings", ("board",)).find((board,), listed_day)
     return int(spell.values["unlimited_sessions"]) if spell else 0

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from operator import attrgetter
 from pathlib import Path
 
 from engine.errors import RuleError
 
 _EPOCH = date(1970, 1, 1).toordinal()
+
+
+_start = attrgetter("start")
 
 
 def day_of(day: date) -> int:
@@ -48,7 +52,7 @@ class DatedTable:
     def find(self, key: tuple[str, ...], day: int) -> Spell | None:
         """The spell in force for `key` on `day`, or None."""
         spells = self.spells.get(key, ())
-        i = bisect_right([s.start for s in spells], day) - 1
+        i = bisect_right(spells, day, key=_start) - 1
         if i < 0:
             return None
         spell = spells[i]

@@ -300,8 +300,8 @@ def test_unknown_symbols_are_counted_named_and_can_be_left_out(write, panel):
     strangers = "".join(f"2023-01-04,60000{i},1\n" for i in range(1, 8))
     path = write(LONG + strangers)
     assert refused(path, panel) == (
-        "scores.csv: 7 symbols are (600001.SH, 600002.SH, 600003.SH, 600004.SH, 600005.SH, ...) not in the "
-        "market data; to leave them out, set alpha.params.unknown: ignore"
+        "scores.csv: 7 symbols are not in the market data (600001.SH, 600002.SH, 600003.SH, 600004.SH, "
+        "600005.SH, ...); to leave them out, set alpha.params.unknown: ignore"
     )
     assert_expected(ScoresFileProvider(path, unknown="ignore"), panel)
 
@@ -314,7 +314,7 @@ def test_no_known_symbol_at_all_is_refused_even_when_ignoring(write, panel):
 def test_a_date_that_is_no_session_is_refused_or_left_out(write, panel):
     path = write(LONG + "2023-01-07,600519.SH,1\n")
     message = refused(path, panel)
-    assert "1 date is (2023-01-07) no session" in message
+    assert "1 date is no session (2023-01-07)" in message
     assert "alpha.params.unknown: ignore" in message
     assert_expected(ScoresFileProvider(path, unknown="ignore"), panel)
 

@@ -20,7 +20,7 @@ from engine.result import Result
 WEEK = ("--set", "span.start=2023-12-25", "--set", "span.end=2023-12-29")
 FILES = {
     "config.yaml", "equity.parquet", "fills.parquet", "orders.parquet", "positions.parquet", "report.html",
-    "result.json", "run.json",
+    "events.parquet", "result.json", "run.json",
 }  # fmt: skip
 
 

@@ -99,16 +99,26 @@ def test_members_and_a_configuration_are_checked_too(cli: Cli, tmp_path: Path, b
     )
 
 
-def test_a_shipped_configuration_can_be_checked(cli: Cli) -> None:
-    ran = cli("data", "check", "quickstart.yaml")
-    assert ran.code == 0
+@pytest.mark.parametrize("name", ["quickstart.yaml", "quickstart", "configs/quickstart", "sse50"])
+def test_a_shipped_configuration_and_the_sample_can_be_checked(cli: Cli, name: str) -> None:
+    ran = cli("data", "check", name)
+    assert (ran.code, ran.err) == (0, "")
     assert "77 symbols, 971 sessions" in ran.out
+
+
+def test_a_shipped_configuration_without_data_takes_them_from_set(cli: Cli, bars: pd.DataFrame) -> None:
+    assert "set data.path to a file of quotes" in cli("data", "check", "csi300").refused()
+    bars.to_csv("bars.csv", index=False)
+    ran = cli("data", "check", "csi300", "--set", "path=bars.csv", "--set", "universe=all")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith("no errors, no warnings\n")
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
         (["nowhere.csv"], "nowhere.csv: no such file"),
+        (["quickstrat"], "quickstrat: no such file, nor a shipped configuration (buy_and_hold, csi300, "),
         (["nowhere.yaml"], "there is no configuration 'nowhere.yaml'"),
         (["notes.txt"], "notes.txt: files are read as .parquet or .csv, not .txt; convert it"),
         (["empty.csv"], "empty.csv"),

@@ -143,3 +143,17 @@ def test_another_provider_does_not_inherit_the_parameters_of_the_first(sets: lis
     assert load_config("quickstart", sets=sets).alpha.params == {"path": "/s.csv"}
     kept = load_config("quickstart", sets=["alpha.provider=reversal", "alpha.params.lookback=5"])
     assert kept.alpha.params == {"lookback": 5}
+
+
+def test_one_kind_of_fees_replaces_the_other_key_by_key() -> None:
+    flat = load_config("quickstart", sets=["broker.fees.buy=0.001", "broker.fees.sell=0.002"])
+    assert flat.broker.fees.model_dump() == {"buy": 0.001, "sell": 0.002, "minimum": 0.0}
+    with pytest.raises(ConfigError, match=r"broker\.fees.*sell"):
+        load_config("quickstart", sets=["broker.fees={buy: 0.001}"])
+
+
+def test_a_slash_in_a_parameter_is_not_taken_for_a_path() -> None:
+    def hashed(formula: str) -> str:
+        return load_config({"alpha": {"params": {"formula": formula}}}).hash()
+
+    assert hashed("close/open") != hashed("volume/open")

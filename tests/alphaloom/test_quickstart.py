@@ -251,3 +251,101 @@ def test_every_parameter_of_the_strategy_changes_something(panel: MarketPanel) -
         assert other.metrics["config_hash"] != base.metrics["config_hash"], change
     assert run("strategy.params.cash_buffer=0.3").equity.eval("cash / equity").min() > 0.2
     assert run("strategy.params.max_weight=0.05").positions["weight"].median() < 0.06
+
+
+def weekly(panel: MarketPanel, path: Path) -> Path:
+    """Scores on the last session of every week only."""
+    rows = [row for row, day in enumerate(panel.dates) if panel.calendar.ends_week(day) and row > 20]
+    frame = pd.DataFrame(-panel.field("returns")[rows], index=panel.dates[rows].astype("datetime64[ns]"))
+    frame.columns = pd.Index([str(s) for s in panel.symbols])
+    frame.rename_axis("date").reset_index().to_parquet(path)
+    return path
+
+
+def test_a_session_without_any_score_is_no_decision(tmp_path: Path, panel: MarketPanel) -> None:
+    scores = f"alpha={{provider: scores_file, params: {{path: {weekly(panel, tmp_path / 's.parquet')}}}}}"
+    made = backtest("quickstart", sets=[scores, *YEAR], panel=panel)
+    held = made.positions.groupby("date").size()
+    assert held.iloc[10:].min() == 13
+    assert any("scored nothing on" in warning for warning in made.warnings)
+    assert made.fills["date"].nunique() < 60
+
+
+class Peeks(AlphaProvider):
+    """Digs the whole panel out of an array."""
+
+    def scores(self, view, snapshot):  # type: ignore[no-untyped-def]
+        opens = view.field("open").base
+        later = opens[min(view.t + 2, len(opens) - 1)]
+        return later / opens[min(view.t + 1, len(opens) - 1)] - 1.0
+
+
+class Remembers(AlphaProvider):
+    """Gives another answer when asked again."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def scores(self, view, snapshot):  # type: ignore[no-untyped-def]
+        self.calls += 1
+        return np.arange(len(view.symbols)) * float(self.calls)
+
+
+class Oversteps(AlphaProvider):
+    def scores(self, view, snapshot):  # type: ignore[no-untyped-def]
+        return view.view(view.t + 1).field("close")[-1]
+
+
+@pytest.mark.parametrize("provider", [Peeks(), Remembers()], ids=["peeks", "remembers"])
+def test_a_provider_whose_scores_need_the_future_is_found_out(provider: AlphaProvider) -> None:
+    with pytest.raises(ProviderError, match="change when later sessions are deleted"):
+        backtest("quickstart", sets=YEAR, provider=provider)
+
+
+def test_overstepping_the_view_is_the_providers_fault() -> None:
+    with pytest.raises(
+        ProviderError, match=r"^provider Oversteps at 2022-12-30 in scores: a view at 2022-12-30"
+    ):
+        backtest("quickstart", sets=YEAR, provider=Oversteps())
+
+
+def test_dividend_tax_without_a_table_of_dividends_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"broker\.dividend_tax needs .* data\.actions"):
+        backtest("quickstart", sets=["data.actions=null", "broker.dividend_tax=true"])
+
+
+def test_an_order_has_one_row_however_many_pieces_it_was_sent_in(panel: MarketPanel) -> None:
+    rich = backtest("quickstart", sets=["broker.cash=3000000000", *YEAR], panel=panel)
+    assert rich.orders["order_id"].is_unique
+    assert not rich.fills["order_id"].is_unique, "orders above the exchange's cap are sent in pieces"
+    assert rich.fills["shares"].max() <= 1_000_000
+    by_order = rich.fills.groupby("order_id")[["shares", "amount_cny", "commission"]].sum()
+    filled = rich.orders[rich.orders["shares_filled"] > 0].set_index("order_id")
+    pd.testing.assert_frame_equal(
+        by_order.sort_index(), filled[["shares", "amount_cny", "commission"]].sort_index(), check_exact=False
+    )
+    cut = rich.orders["status"] == "partial"
+    assert rich.orders.loc[cut, "reason"].notna().all()
+    assert (rich.orders.loc[~cut & (rich.orders["shares_filled"] > 0), "status"] == "filled").all()
+
+
+def test_what_a_cap_leaves_open_is_one_order_over_several_sessions(panel: MarketPanel) -> None:
+    sets = [
+        "broker.participation=0.0005",
+        "broker.order_sessions=4",
+        "strategy.params.rebalance=monthly",
+        *YEAR,
+    ]
+    made = backtest("quickstart", sets=sets, panel=panel)
+    assert made.orders["order_id"].is_unique
+    sessions = made.fills.groupby("order_id")["date"].nunique()
+    assert sessions.max() > 1
+    day = backtest("quickstart", sets=[*sets, "broker.order_sessions=1"], panel=panel)
+    assert made.orders["shares_filled"].sum() > day.orders["shares_filled"].sum()
+
+
+def test_the_reason_is_text_even_where_every_order_was_filled(tmp_path: Path) -> None:
+    folder = backtest("buy_and_hold", sets=[*YEAR, "broker.cash=1000000000"]).save(tmp_path / "run")
+    import pyarrow.parquet as pq
+
+    assert str(pq.read_schema(folder / "orders.parquet").field("reason").type) in ("string", "large_string")

@@ -12,14 +12,18 @@ const DATA = JSON.parse(document.getElementById("report-data").textContent);
 const CHARTS = [...document.querySelectorAll("[data-chart]")].map((el) => chartItem(el, DATA));
 document.querySelectorAll("[data-table]").forEach((el) => tableItem(el, DATA));
 
-// One chart at a time, so that the page can be read and scrolled while the rest is drawn.
-function drawFrom(position) {
-  if (position >= CHARTS.length) {
-    document.body.dataset.ready = "true";
-    return;
+// At once while it takes no longer than a glance, so that the page is whole by its load event: a picture taken
+// of it then lacks nothing. After that one chart at a time, so that the page can be scrolled meanwhile.
+const AT_ONCE = 1500;
+function drawFrom(position, until) {
+  for (; position < CHARTS.length; position++) {
+    if (!CHARTS[position].chart) attempt(() => CHARTS[position].draw());
+    if (performance.now() > until) {
+      setTimeout(drawFrom, 0, position + 1, 0);
+      return;
+    }
   }
-  if (!CHARTS[position].chart) attempt(() => CHARTS[position].draw());
-  setTimeout(drawFrom, 0, position + 1);
+  document.body.dataset.ready = "true";
 }
 
 function attempt(work) {
@@ -70,4 +74,4 @@ function markCurrent() {
 }
 addEventListener("scroll", onNextFrame(markCurrent), { passive: true });
 markCurrent();
-drawFrom(0);
+drawFrom(0, performance.now() + AT_ONCE);

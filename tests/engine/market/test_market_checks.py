@@ -6,7 +6,7 @@ import pytest
 from market_frames import NAN, action, bars, day, members, together, without
 
 from engine.errors import ConfigError, DataError
-from engine.market import DataConfig, InvalidDataError, check_file, panel_from_frames
+from engine.market import DataConfig, InvalidDataError, check_file, data_config, panel_from_frames
 
 
 def refusal(*args, **options):
@@ -27,7 +27,7 @@ def warning(kind, *args, **options):
 
 
 def test_clean_data_have_nothing_to_report():
-    report = panel_from_frames(bars([10.0, 10.5])).report
+    report = panel_from_frames(bars([10.0, 10.5], adj_factor=1.0)).report
     assert report.ok
     assert str(report) == "no errors, no warnings"
 
@@ -163,7 +163,7 @@ def test_vwap_outside_the_bar_is_warned_of():
 
 
 def test_prices_off_the_tick_are_counted_and_rounded():
-    loaded = panel_from_frames(bars([10.0, 10.003]))
+    loaded = panel_from_frames(bars([10.0, 10.003], adj_factor=1.0))
     (finding,) = loaded.report.warnings
     assert (finding.kind, finding.count) == ("off_tick", 1)
     assert "1 traded row of 2" in finding.message
@@ -182,7 +182,7 @@ def test_factor_that_disagrees_with_preclose_is_warned_of():
 
 
 def test_volume_without_a_price_is_warned_of_and_suspended():
-    loaded = panel_from_frames(bars([10.0, NAN, 10.0], volume=1000.0))
+    loaded = panel_from_frames(bars([10.0, NAN, 10.0], volume=1000.0, adj_factor=1.0))
     assert [w.kind for w in loaded.report.warnings] == ["trading_conflict"]
     assert loaded.panel.field("trading")[1, 0] == 0.0
 
@@ -207,8 +207,27 @@ def test_report_of_a_file_is_returned_not_raised(tmp_path):
     assert str(report).startswith("1 error, no warnings\nerror    bad_ohlc: 1 row ")
 
 
-def test_unknown_options_are_configuration_errors():
-    with pytest.raises(ConfigError, match="universe"):
-        panel_from_frames(bars([10.0]), universe="csi500")
-    with pytest.raises(ConfigError, match="tick"):
-        panel_from_frames(bars([10.0]), tick=-1.0)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"universe": "csi500"},
+            "data.universe is one of all, sse50, csi300, or a list of symbols; not 'csi500'",
+        ),
+        ({"tick": -1.0}, "data.tick is a price above 0, or none; not -1.0"),
+        ({"units": "pounds"}, "data.units must be 'shares' or 'lots', not 'pounds'"),
+        ({"universe": [600000]}, "data.universe must be text, not 600000; quote it"),
+        ({"columns": {"open": 3}}, "data.columns must be text, not 3; quote it"),
+    ],
+)
+def test_impossible_options_are_configuration_errors_in_a_line(options, message):
+    with pytest.raises(ConfigError) as caught:
+        panel_from_frames(bars([10.0]), **options)
+    assert str(caught.value) == message
+
+
+def test_unknown_keys_of_a_data_section_get_the_nearest_or_all_known():
+    with pytest.raises(ConfigError, match=r"^data\.unit: unknown key; did you mean units\?$"):
+        data_config(unit="lots")
+    with pytest.raises(ConfigError, match=r"^data\.foo: unknown key; known: source, path, universe, .*tick$"):
+        data_config(foo=2)

@@ -156,7 +156,7 @@ def test_all_files_of_a_configuration_are_read(tmp_path):
 
 def test_index_that_misses_sessions_is_nan_there_with_a_warning():
     index = pd.DataFrame({"symbol": "000300", "date": [day(0), day(2)], "close": [4000.0, 4010.0]})
-    loaded = panel_from_frames(bars([10.0] * 3), index=index)
+    loaded = panel_from_frames(bars([10.0] * 3, adj_factor=1.0), index=index)
     assert loaded.panel.indices["000300.SH"]["close"][0] == 4000.0
     assert pd.isna(loaded.panel.indices["000300.SH"]["close"][1])
     assert [w.kind for w in loaded.report.warnings] == ["index_gap"]

@@ -60,14 +60,16 @@ class Page(HTMLParser):
             self.cells[-1] += data
 
 
-def loaded(html: str, folder) -> Page:
-    """Return the page as it stands once the browser has run it."""
+def loaded(html: str, folder, *, wait: int = 20000) -> Page:
+    """Return the page as it stands once the browser has run it, and `wait` ms of its time have gone by."""
     file = folder / "report.html"
     file.write_text(html, encoding="utf-8")
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --virtual-time-budget=20000 --dump-dom"
+        "--disable-component-update --disable-sync --dump-dom"
     )
+    if wait:
+        flags += f" --virtual-time-budget={wait}"
     command = [BROWSER, *flags.split(), f"--user-data-dir={folder / 'profile'}", file.as_uri()]
     done = subprocess.run(command, capture_output=True, timeout=120, check=True)
     return Page(done.stdout.decode("utf-8"))
@@ -123,6 +125,12 @@ def test_every_chart_is_drawn_and_nothing_fails(tmp_path):
     assert len(page.charts) == 9
     assert {chart.get("data-drawn") for chart in page.charts} == {"true"}
     assert page.images == 0
+
+
+def test_all_charts_are_drawn_by_the_load_event(tmp_path):
+    page = loaded(render("Run", "", [Section("One", 1, figures=sections()[0].figures[:3])]), tmp_path, wait=0)
+    assert page.body.get("data-ready") == "true"
+    assert [chart.get("data-drawn") for chart in page.charts] == ["true"] * 3
 
 
 def test_script_and_server_print_the_same_cells(tmp_path):

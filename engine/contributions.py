@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import NamedTuple
 
+from engine.broker.journal import Journal
 from engine.broker.orders import Fill, Side
-from engine.broker.shell import Journal
 
 
 class Contribution(NamedTuple):

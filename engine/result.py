@@ -16,8 +16,8 @@ import yaml
 
 from engine import metrics as m
 from engine.benchmark import benchmark_levels, with_dividends
+from engine.broker.journal import Journal
 from engine.broker.orders import Fill
-from engine.broker.shell import Journal
 from engine.collector import rare_collections
 from engine.market.panel import MarketPanel
 from engine.report.section import Section

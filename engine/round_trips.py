@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import NamedTuple
 
+from engine.broker.journal import Journal
 from engine.broker.orders import Event, ExDate, Fill, Side
-from engine.broker.shell import Journal
 
 
 class RoundTrip(NamedTuple):

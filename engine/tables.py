@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.broker.journal import Journal
 from engine.broker.orders import Fill, Reason, Refusal, Side
-from engine.broker.shell import Journal
 from engine.market.panel import MarketPanel
 from engine.metrics import Array
 from engine.span import Span

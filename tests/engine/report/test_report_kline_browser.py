@@ -109,3 +109,16 @@ def test_a_telephone_does_not_scroll_sideways(page: Page):
     page.send("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
     assert page.value("document.documentElement.scrollWidth") == 390
     assert page.value("document.body.dataset.errors") is None
+
+
+def test_no_table_is_cut_at_the_right_of_a_small_laptop(page: Page):
+    wide = "[...document.querySelectorAll('.scroll')].filter(el => el.scrollWidth > el.clientWidth)"
+    try:
+        page.send(
+            "Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False
+        )
+        assert page.value(f"{wide}.map(el => el.ariaLabel)") == []
+    finally:
+        page.send(
+            "Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False
+        )

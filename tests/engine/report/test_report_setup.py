@@ -23,8 +23,8 @@ def of(*sets: str) -> str:
 
 def test_the_quickstart_in_one_line() -> None:
     assert of() == (
-        "Top-13/Drop-5 on reversal (lookback 20) · fills at the next open · commission 0.025%, at least 5 CNY, "
-        "with stamp duty and transfer fee · slippage 5 bps · starting cash 10,000,000 CNY · "
+        "Top-13/Drop-5 on reversal (lookback 20) · fills at the next open · commission 0.025%, "
+        "at least 5 CNY, with stamp duty and transfer fee · slippage 5 bps · starting cash 10,000,000 CNY · "
         "SSE 50 of the bundled sample · benchmark 000016.SH"
     )
 
@@ -36,16 +36,23 @@ def test_the_quickstart_in_one_line() -> None:
         ("broker.fees={buy: 0.0005, sell: 0.0015, minimum: 0}", "fees 0.05% on buys, 0.15% on sales ·"),
         ("broker.fees={buy: 0, sell: 0}", "· no fees ·"),
         ("broker.slippage_bps=0", "no slippage"),
-        ("strategy.params={}", "Top-k/Drop-n on"),
-        ("strategy.params={topk: 9, hold_thresh: 3}", "Top-9/Drop-n (hold_thresh 3) on"),
-        ("alpha={provider: /home/me/own.py:Mine, params: {path: /data/x.csv}}", "on own.py:Mine (path x.csv)"),
-        ("alpha={provider: reversal, params: {a: 1, b: 2, c: 3, d: 4, e: 5}}", "(a 1, b 2, c 3, d 4, …)"),
+        ("strategy.params={topk: 9, hold_thresh: 3}", "Top-9/Drop-5 (hold_thresh 3) on"),
+        (
+            "alpha={provider: /home/me/own.py:Mine, params: {path: /data/x.csv}}",
+            "on own.py:Mine (path x.csv)",
+        ),
+        ("alpha={provider: reversal, params: {a: 1, b: 2, c: 3, d: 4}}", "(lookback 20, a 1, b 2, c 3, …)"),
         ("data.universe=[600000.SH, 600519.SH]", "2 names chosen"),
     ],
 )
 def test_what_is_set_is_said(said: str, part: str) -> None:
     assert part in of(said)
     assert "/home" not in of(said)
+
+
+def test_parameters_left_to_the_strategy_are_not_made_up() -> None:
+    assert line({"strategy": {"name": "topk_dropn"}, "alpha": {"provider": "a"}}) == "Top-k/Drop-n on a"
+    assert line({"strategy": {"name": "topk_dropn", "params": {"topk": 9}}}) == "Top-9/Drop-n"
 
 
 def test_a_strategy_of_its_own_is_named_without_its_parameters() -> None:

@@ -112,6 +112,7 @@ def backtest(
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     settings = config if isinstance(config, RunConfig) else load_config(config, sets=list(sets))
+    given = {"provider": type(provider).__name__ if provider else None, "panel": panel is not None}
     market = _market(settings, panel)
     loaded = time.perf_counter()
     panel = market.panel
@@ -155,6 +156,7 @@ def backtest(
             "python": platform.python_version(),
             "machine": platform.platform(),
             "packages": {name: version(name) for name in _REPORTED},
+            "given": given,
             "refreshes": [] if signal is None else [asdict(r) for r in signal.refreshes],
         },
         warnings=[*_warnings(market), *run_notes(settings, signal, log)],

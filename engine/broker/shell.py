@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
 from typing import Any
 
 import backtrader as bt
@@ -35,6 +34,7 @@ from engine.broker.orders import (
 )
 from engine.broker.qlib import QlibExchange, qlib_step
 from engine.broker.quotes import PanelPrices
+from engine.broker.validity import limit_price, sessions_until
 from engine.clock import LightData, moments
 from engine.errors import StrategyError
 from engine.market.panel import MarketPanel
@@ -275,7 +275,11 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         held = self.account.shares(data._name)
         # who sells all of it means the bonus shares of tomorrow too
         everything = side is Side.SELL and shares == held > 0
-        limit_fen = self._limit_price(side, price) if options.get("exectype") == bt.Order.Limit else None
+        limit_fen = (
+            limit_price(side, price, self.prices.whole_fen)
+            if options.get("exectype") == bt.Order.Limit
+            else None
+        )
         order = self._make(
             self.request(
                 column,
@@ -283,7 +287,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
                 shares=None if everything else shares,
                 target_fen=0 if everything else None,
                 limit_fen=limit_fen,
-                sessions=self._life(options.get("valid")),
+                sessions=sessions_until(options.get("valid"), self.panel, self.row),
             ),
             owner,
             data,
@@ -294,34 +298,6 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         if limit_fen is not None:
             order.set_limit(limit_fen / 100)
         return self.submit(order)
-
-    def _limit_price(self, side: Side, price: float | None) -> float:
-        """A limit price in fen; between two ticks it is moved to the one that is no worse for the trader."""
-        if price is None or not price > 0:
-            raise StrategyError(f"a limit order needs a price above 0, not {price!r}")
-        if not self.prices.whole_fen:
-            return price * 100
-        return math.floor(price * 100 + 1e-6) if side is Side.BUY else math.ceil(price * 100 - 1e-6)
-
-    def _life(self, valid: Any) -> int | None:
-        """Sessions an order lives by backtrader's ``valid``; None for the configured number."""
-        if valid is None:
-            return None
-        today = self.panel.dates[self.row].astype(object)
-        if isinstance(valid, timedelta):
-            until: date | None = today + valid if valid else None
-        elif isinstance(valid, date):
-            until = valid.date() if isinstance(valid, datetime) else valid
-        elif valid == 0:
-            until = None
-        else:
-            raise StrategyError(f"valid={valid!r}: give a date, a timedelta, or 0 for one session")
-        if until is None:
-            return 1
-        sessions = self.panel.calendar.between(self.panel.dates[self.row] + 1, np.datetime64(until, "D"))
-        if not len(sessions):
-            raise StrategyError(f"valid={valid}: no session lies between {today} and then")
-        return len(sessions)
 
     def _column_of(self, data: Any) -> int:
         try:

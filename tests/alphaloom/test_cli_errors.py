@@ -163,7 +163,7 @@ def test_scores_for_names_the_data_lack_are_refused_by_name(cli: Cli, tmp_path: 
     pd.concat([known, known.assign(symbol="000001.SZ")]).to_csv("s.csv", index=False)
     args = sets("span.start=2023-12-25", "alpha.provider=scores_file", "alpha.params.path=s.csv")
     message = cli("backtest", *args).refused()
-    assert f"{tmp_path / 's.csv'}: 1 symbol is (000001.SZ) not in the market data" in message
+    assert f"{tmp_path / 's.csv'}: 1 symbol is not in the market data (000001.SZ)" in message
     assert "alpha.params.unknown: ignore" in message
     assert listing(tmp_path) == {"s.csv"}
     assert cli("backtest", *args, *sets("alpha.params.unknown=ignore"), "--out", "out").code == 0

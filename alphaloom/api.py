@@ -112,7 +112,10 @@ def backtest(
     """
     started, clock = datetime.now(UTC), time.perf_counter()
     settings = config if isinstance(config, RunConfig) else load_config(config, sets=list(sets))
-    given = {"provider": type(provider).__name__ if provider else None, "panel": panel is not None}
+    given = {
+        "provider": type(provider).__name__ if provider else None,
+        "panel": isinstance(panel, MarketPanel),
+    }
     market = _market(settings, panel)
     loaded = time.perf_counter()
     panel = market.panel

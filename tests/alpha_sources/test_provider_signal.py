@@ -10,7 +10,7 @@ from alpha_sources.provider import AlphaProvider
 from alpha_sources.refresh import RefreshRule
 from alpha_sources.signal import ProviderSignal, Refresh
 from alpha_sources.snapshot import Snapshot
-from engine.errors import CalendarError, DataError, LookAheadError, ProviderError, StrategyError
+from engine.errors import CalendarError, DataError, ProviderError, StrategyError
 from engine.market.calendar import iso
 
 HASH = "ef" * 32
@@ -218,7 +218,7 @@ def test_an_error_of_ours_keeps_its_type_and_says_where(panel):
 
 
 def test_looking_ahead_is_refused_with_the_session(panel):
-    error = failing(Saying(lambda v, s: v.view(v.t + 1).field("close")[-1]), panel, error=LookAheadError)
+    error = failing(Saying(lambda v, s: v.view(v.t + 1).field("close")[-1]), panel)
     assert "provider mine at 2023-01-05 in scores: a view at 2023-01-05 cannot show 2023-01-06" in str(error)
 
 

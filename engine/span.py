@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from engine.errors import DataError
-from engine.market.calendar import Calendar, iso
+from engine.market.calendar import DAY, Calendar, iso
 from engine.market.panel import MarketPanel
 
 
@@ -61,11 +61,11 @@ def resolve_span(panel: MarketPanel, config: SpanConfig) -> Span:
         raise DataError("the universe is unknown on every session; check data.membership and data.universe")
     start = np.datetime64(config.start, "D") if config.start else panel.dates[known[0]]
     end = np.datetime64(config.end, "D") if config.end else last
-    if start < first and _sessions_within(panel.calendar, start, first - 1):
+    if start < first and _sessions_within(panel.calendar, start, first - DAY):
         raise DataError(
             f"span.start {start} lies before the data: {covers}; set span.start to {iso(first)} or later"
         )
-    if end > last and _sessions_within(panel.calendar, last + 1, end):
+    if end > last and _sessions_within(panel.calendar, last + DAY, end):
         raise DataError(
             f"span.end {end} lies after the data: {covers}; set span.end to {iso(last)} or earlier"
         )
@@ -90,6 +90,6 @@ def _sessions_within(calendar: Calendar, start: np.datetime64, end: np.datetime6
         return True
     if end <= calendar.last and start >= calendar.first:
         return False
-    lo = max(start, calendar.last + 1) if end > calendar.last else start
-    hi = min(end, calendar.first - 1) if start < calendar.first else end
-    return bool(np.busday_count(lo, hi + 1) > 0)
+    lo = max(start, calendar.last + DAY) if end > calendar.last else start
+    hi = min(end, calendar.first - DAY) if start < calendar.first else end
+    return bool(np.busday_count(lo, hi + DAY) > 0)

@@ -12,6 +12,7 @@ import numpy as np
 
 import alphaloom
 from engine import metrics as m
+from engine.market.calendar import DAY
 from engine.report import Column, Figure, Format, HeatMap, Matrix, Row, Section, Series, Table, render
 from engine.report.measures import MEASURES
 
@@ -186,4 +187,4 @@ def _day_before(comparison: Comparison) -> str:
     """Return the session before the common ones, where a run has it; else the day before."""
     first = comparison.dates[0]
     earlier = [d for run in comparison.runs for d in run.equity["date"] if d < first]
-    return _day(max(earlier)) if earlier else str(np.datetime64(_day(first), "D") - 1)
+    return _day(max(earlier)) if earlier else str(np.datetime64(_day(first), "D") - DAY)

@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.broker.orders import Side
 from engine.errors import StrategyError
+from engine.market.calendar import DAY
 from engine.market.panel import MarketPanel
 
 
@@ -40,7 +41,7 @@ def sessions_until(valid: Any, panel: MarketPanel, row: int) -> int | None:
         raise StrategyError(f"valid={valid!r}: give a date, a timedelta, or 0 for one session")
     if until is None:
         return 1
-    sessions = panel.calendar.between(panel.dates[row] + 1, np.datetime64(until, "D"))
+    sessions = panel.calendar.between(panel.dates[row] + DAY, np.datetime64(until, "D"))
     if not len(sessions):
         raise StrategyError(f"valid={valid}: no session lies between {today} and then")
     return len(sessions)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.errors import CalendarError
 
 Session = np.datetime64
+DAY = np.timedelta64(1, "D")
 Dates = NDArray[np.datetime64]
 
 

@@ -42,7 +42,7 @@ def read_instruments(table: Table, symbols: NDArray[np.str_]) -> tuple[Instrumen
         return out
 
     shenwan, csrc = aligned("sw_industry"), aligned("csrc_industry")
-    listed = np.full(len(symbols), np.datetime64("NaT"), dtype="datetime64[D]")
+    listed = np.full(len(symbols), np.datetime64("NaT", "D"), dtype="datetime64[D]")
     if "list_date" in table:
         listed[column[mine]] = table.dates("list_date", blank=True)[mine]
     boards = tuple(

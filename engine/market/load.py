@@ -262,13 +262,13 @@ def _instruments(
 ) -> tuple[Instruments, Dates]:
     """Instruments and the (N,) first session of each, NaT where the data do not show it."""
     first = bars.first_rows()
-    listed = np.where(first > 0, dates[first], np.datetime64("NaT"))
+    listed = np.where(first > 0, dates[first], np.datetime64("NaT", "D"))
     if sources.instruments is None:
         return Instruments.from_symbols(symbols), listed
     instruments, stated = read_instruments(sources.instruments, symbols)
     listed = np.where(np.isnat(stated), listed, stated)
     # a listing after the last row is not yet known
-    seen: Dates = np.where(listed <= dates[-1], listed, np.datetime64("NaT"))
+    seen: Dates = np.where(listed <= dates[-1], listed, np.datetime64("NaT", "D"))
     return instruments, seen
 
 

@@ -161,7 +161,7 @@ class MarketPanel:
             universe=self.universe[:end].copy(),
             universe_known=self.universe_known[:end].copy(),
             instruments=self.instruments,
-            listed=np.where(self.listed <= last, self.listed, np.datetime64("NaT")),
+            listed=np.where(self.listed <= last, self.listed, np.datetime64("NaT", "D")),
             calendar=self.calendar,
             tick=self.tick,
             indices={s: {n: row[:end].copy() for n, row in bars.items()} for s, bars in self.indices.items()},

@@ -254,11 +254,11 @@ def _is_blank(cell: Any) -> bool:
 def _day(text: Any) -> Any:
     match = _DAY.match(str(text).strip())
     if match is None:
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "D")
     year, separator, month, day = match.groups()
     if not separator and len(month + day) != 4:
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "D")
     try:
         return np.datetime64(f"{year}-{month:0>2}-{day:0>2}", "D")
     except ValueError:
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "D")

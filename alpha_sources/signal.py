@@ -89,11 +89,6 @@ class ProviderSignal:
         """The snapshot in force."""
         return self.snapshots[-1] if self.snapshots else None
 
-    @property
-    def scored_sessions(self) -> int:
-        """How many of the sessions asked for had any score; 0 after a run: the provider never spoke."""
-        return sum(not np.isnan(scores).all() for scores in self.used.values())
-
     def scores_at(self, row: int) -> NDArray[np.float64]:
         """Scores at the close of a row of the panel; asked in ascending order of rows.
 

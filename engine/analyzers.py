@@ -11,7 +11,7 @@ import backtrader as bt
 import pandas as pd
 
 
-class PositionsValue(bt.analyzers.PositionsValue):  # type: ignore[misc]
+class PositionsValue(bt.analyzers.PositionsValue):
     """Value of every name ever held, session by session; the columns are known when the run ends.
 
     With ``headers`` the key ``Datetime`` lists the symbols; with ``cash`` a last column holds the cash.
@@ -36,7 +36,7 @@ class PositionsValue(bt.analyzers.PositionsValue):  # type: ignore[misc]
             self.rets[day] = [values.get(name, 0.0) for name in names] + [cash] * self.p.cash
 
 
-class Transactions(bt.analyzers.Transactions):  # type: ignore[misc]
+class Transactions(bt.analyzers.Transactions):
     """Fills by session: amount, price, number of the name in order of its first fill, symbol, cash flow."""
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class Transactions(bt.analyzers.Transactions):  # type: ignore[misc]
         super().notify_order(order)
 
 
-class PyFolio(bt.analyzers.PyFolio):  # type: ignore[misc]
+class PyFolio(bt.analyzers.PyFolio):
     """Backtrader's data set for pyfolio, on the stand-ins above."""
 
     def __init__(self) -> None:

@@ -29,7 +29,7 @@ def moments(dates: Dates) -> Array:
     return dates.astype("datetime64[D]").astype(np.float64) + _ORDINAL_OF_EPOCH
 
 
-class PanelFeed(bt.feed.DataBase):  # type: ignore[misc]
+class PanelFeed(bt.feed.DataBase):
     """A feed that takes its bars from arrays in one go, and cannot look ahead."""
 
     def __init__(self, name: str, dates: Dates, bars: dict[str, Array]) -> None:

@@ -12,7 +12,7 @@ from engine.lines import check_lengths, close_indicators, looks_forward
 from engine.market.panel import Array, MarketPanel
 
 
-class SessionLoop(bt.Cerebro):  # type: ignore[misc]
+class SessionLoop(bt.Cerebro):
     """Cerebro with a calendar for its only feed, and symbols' feeds that follow it.
 
     `bars` are the clock's, by field: those of the benchmark index, if there is one.

@@ -166,6 +166,32 @@ def mean_and_ir(values: Array) -> tuple[float, float]:
     return float(known.mean()), float(known.mean() / spread) if spread > 1e-14 else float("nan")
 
 
+def performance(levels: Array) -> dict[str, float]:
+    """Return and risk of a series of levels, by the names of ``result.json``."""
+    returns = returns_of(levels)
+    return {
+        "total_return": total_return(levels),
+        "annual_return": annual_return(levels),
+        "annual_volatility": annual_volatility(returns),
+        "sharpe": sharpe(returns),
+        "sortino": sortino(returns),
+        "calmar": calmar(levels),
+        "max_drawdown": max_drawdown(levels),
+        "max_drawdown_sessions": max_drawdown_sessions(levels),
+    }
+
+
+def against(levels: Array, index: Array) -> dict[str, float]:
+    """Measures of a series of levels beside an index, by the names of ``result.json``."""
+    returns, of_index = returns_of(levels), returns_of(index)
+    return {
+        "benchmark_total_return": total_return(index),
+        "excess_return": total_return(levels) - total_return(index),
+        "information_ratio": information_ratio(returns, of_index),
+        "beta": beta(returns, of_index),
+    }
+
+
 def win_rate(profits: Sequence[int]) -> float:
     """Share of closed round trips with a profit."""
     return sum(p > 0 for p in profits) / len(profits) if profits else float("nan")

@@ -184,30 +184,13 @@ def make_result(
 
 
 def _measures(levels: np.ndarray, index: np.ndarray | None, equity: pd.DataFrame) -> dict[str, float]:
-    returns = m.returns_of(levels)
-    out = {
-        "total_return": m.total_return(levels),
-        "annual_return": m.annual_return(levels),
-        "annual_volatility": m.annual_volatility(returns),
-        "sharpe": m.sharpe(returns),
-        "sortino": m.sortino(returns),
-        "calmar": m.calmar(levels),
-        "max_drawdown": m.max_drawdown(levels),
-        "max_drawdown_sessions": m.max_drawdown_sessions(levels),
-        "turnover_annual": float(equity["turnover"].mean() * m.SESSIONS_A_YEAR),
-        "final_equity": float(levels[-1]),
-    }
-    nothing = float("nan")
+    out = m.performance(levels)
+    out["turnover_annual"] = float(equity["turnover"].mean() * m.SESSIONS_A_YEAR)
+    out["final_equity"] = float(levels[-1])
     if index is None:
         names = ("benchmark_total_return", "excess_return", "information_ratio", "beta")
-        return out | dict.fromkeys(names, nothing)
-    of_index = m.returns_of(index)
-    return out | {
-        "benchmark_total_return": m.total_return(index),
-        "excess_return": m.total_return(levels) - m.total_return(index),
-        "information_ratio": m.information_ratio(returns, of_index),
-        "beta": m.beta(returns, of_index),
-    }
+        return out | dict.fromkeys(names, float("nan"))
+    return out | m.against(levels, index)
 
 
 def _money(journal: Journal) -> dict[str, float]:

@@ -36,7 +36,7 @@ def parameters(model: type[Settings], *, signal: bool = False) -> tuple[tuple[st
     return (("signal", None), *fields) if signal else fields
 
 
-class PanelStrategy(bt.Strategy):  # type: ignore[misc]
+class PanelStrategy(bt.Strategy):
     """Decides at closes, on light data objects; subclasses write `decide`.
 
     ``settings`` names the pydantic model of its parameters; ``self.config`` holds them, checked. Nothing is

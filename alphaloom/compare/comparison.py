@@ -118,30 +118,11 @@ class Comparison:
         return np.append(before, values[at])
 
     def _measures(self, run: SavedRun, levels: np.ndarray) -> dict[str, float]:
-        returns = m.returns_of(levels)
         shared = run.equity[run.equity["date"].isin(self.dates)]
-        out = {
-            "total_return": m.total_return(levels),
-            "annual_return": m.annual_return(levels),
-            "annual_volatility": m.annual_volatility(returns),
-            "sharpe": m.sharpe(returns),
-            "sortino": m.sortino(returns),
-            "calmar": m.calmar(levels),
-            "max_drawdown": m.max_drawdown(levels),
-            "max_drawdown_sessions": m.max_drawdown_sessions(levels),
-            "turnover_annual": float(shared["turnover"].mean() * m.SESSIONS_A_YEAR),
-            "cost_total": float(shared["cost"].sum()),
-        }
-        if self.benchmark is None:
-            return out
-        index = self.benchmark[1]
-        of_index = m.returns_of(index)
-        return out | {
-            "benchmark_total_return": m.total_return(index),
-            "excess_return": m.total_return(levels) - m.total_return(index),
-            "information_ratio": m.information_ratio(returns, of_index),
-            "beta": m.beta(returns, of_index),
-        }
+        out = m.performance(levels)
+        out["turnover_annual"] = float(shared["turnover"].mean() * m.SESSIONS_A_YEAR)
+        out["cost_total"] = float(shared["cost"].sum())
+        return out if self.benchmark is None else out | m.against(levels, self.benchmark[1])
 
 
 def compare(folders: Sequence[str | Path]) -> Comparison:

@@ -21,7 +21,7 @@ _UNSUPPORTED = ("oco", "parent", "trailamount", "trailpercent", "plimit")
 _OPTIONS = frozenset({*_UNSUPPORTED, "exectype", "valid", "tradeid", "transmit", "histnotify"})
 
 
-class StockComminfo(bt.CommInfoBase):  # type: ignore[misc]
+class StockComminfo(bt.CommInfoBase):
     """Stocks bought with cash; fees are the broker's business, since they depend on the date."""
 
     params = (("stocklike", True), ("percabs", True), ("commission", 0.0))
@@ -104,7 +104,7 @@ class Execution:
         return done
 
 
-class AShareOrder(bt.Order):  # type: ignore[misc]
+class AShareOrder(bt.Order):
     """An order for the next session, at the market or with a limit.
 
     It has the attributes strategies and analyzers read. ``info.reason`` says why it was refused or cut;

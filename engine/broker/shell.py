@@ -44,7 +44,7 @@ __all__ = ["AShareBroker", "Holding", "Journal", "SessionRecord"]
 _VOLUME_SESSIONS = 20
 
 
-class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
+class AShareBroker(bt.BrokerBase):
     """A broker for A-shares: orders decided at a close are matched in the next session.
 
     Parameters
@@ -99,6 +99,8 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         self._slot_owner: Any = None
         self._both_sides_at_limit = False
         self._orders: dict[str, AShareOrder] = {}
+        #: orders of baskets, made for those who listen, while they live
+        self._told: dict[str, AShareOrder] = {}
         self._counters: dict[tuple[str, bool], int] = {}
         self._notices: deque[AShareOrder] = deque()
         self._light: dict[int, LightData] = {}
@@ -390,18 +392,18 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
         for event in out:
             self._record(event)
             key = event.request.order_id
-            sent = orders.get(key) if orders else None
+            sent = orders.get(key) or self._told.get(key)
             if sent is not None or audience.orders or (audience.fills and isinstance(event, Fill)):
                 ends = latest[key] is event and key not in going_on
                 self._notify(event, sent, owner, ends)
+        self._told = {key: order for key, order in self._told.items() if key in going_on}
         return out
 
     def _record(self, event: Fill | Refusal) -> None:
         self.journal.trades.append((self.row, event))
 
     def _refuse(self, order: AShareOrder, reason: Reason) -> None:
-        request = order.request
-        self._record(Refusal(request, request.side, request.shares or 0, reason))
+        self._record(Refusal(order.request, order.request.side, abs(order.executed.remsize), reason))
         order.refuse(reason, self.moments[self.row])
 
     # -- who is told
@@ -413,6 +415,7 @@ class AShareBroker(bt.BrokerBase):  # type: ignore[misc]
             return
         if order is None:
             order = self._make(event.request, owner, self.light(self.prices.column(symbol)), 0)
+            self._told[event.request.order_id] = order
         if isinstance(event, Refusal):
             order.refuse(event.reason, now)
         else:

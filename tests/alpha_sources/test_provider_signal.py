@@ -174,14 +174,6 @@ def test_whatever_becomes_an_array_of_numbers_is_taken(panel, make):
     np.testing.assert_array_equal(scores, np.arange(5.0))
 
 
-def test_scored_sessions_tell_a_mute_provider(panel):
-    signal = signal_of(Saying(lambda v, s: np.full(5, 1.0 if v.t == 2 else np.nan)), panel)
-    signal.scores_at(1)
-    assert signal.scored_sessions == 0
-    signal.scores_at(2)
-    assert signal.scored_sessions == 1
-
-
 # -- what a provider can do wrong
 
 

@@ -10,6 +10,7 @@ import backtrader as bt
 import pytest
 from bt_runs import CASH, Recorder, market, ours
 
+from engine.broker.orders import Basket, Side
 from engine.errors import StrategyError
 
 A, B = "600001.SH", "600002.SH"
@@ -411,3 +412,35 @@ def test_the_price_of_a_position_is_its_cost_with_fees() -> None:
     run = play({1: buy(size=1000), 2: lambda s: s.getposition(real(s))}, **COSTS)
     cost = run.told[-1][2].executed
     assert run.sent[-1].price == pytest.approx((cost.value + cost.comm) / 1000)
+
+
+class _Hears(bt.Analyzer):
+    """What a listener is told of a basket's orders."""
+
+    def start(self) -> None:
+        self.heard: list[tuple[int, str, float]] = []
+
+    def notify_order(self, order: Any) -> None:
+        self.heard.append((order.ref, order.getstatusname(), order.executed.size))
+
+
+def test_the_pieces_of_a_baskets_order_are_one_order_to_who_listens() -> None:
+    class Sends(bt.Strategy):
+        def next(self) -> None:
+            if len(self) == 2:
+                star = self.broker.prices.column("688001.SH")
+                self.broker.send(self, Basket((self.broker.request(star, Side.BUY, shares=250_000),)))
+
+    panel = market({"688001.SH": FLAT})
+    run = ours(panel, Sends, analyzers=[(_Hears, {})]).strategy
+    (analyzer,) = run.analyzers
+    refs, statuses, sizes = zip(*analyzer.heard, strict=True)
+    assert len(set(refs)) == 1
+    assert statuses == ("Partial", "Partial", "Completed")
+    assert sizes == (100_000, 200_000, 250_000)
+
+
+def test_a_sale_of_everything_that_is_taken_back_says_how_much_it_was() -> None:
+    script = {2: buy(size=300), 4: lambda s: s.cancel(s.sell(A, size=300))}
+    taken_back = ours(market({A: FLAT}), Recorder, params={"script": script, "at_start": None})
+    assert taken_back.journal.trades[-1][1].requested == 300

@@ -22,7 +22,7 @@ from engine.span import Span
 SESSIONS = 12
 
 
-class RandomOrders(bt.Strategy):  # type: ignore[misc]
+class RandomOrders(bt.Strategy):
     """Sends whatever a generator comes up with: shares, money, targets, slots, plain backtrader orders."""
 
     params = (("seed", 0),)

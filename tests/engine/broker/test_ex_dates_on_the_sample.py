@@ -17,7 +17,7 @@ from engine.span import Span
 FREE = {"fees": {"buy": 0.0, "sell": 0.0}, "slippage_bps": 0.0}
 
 
-class Plan(bt.Strategy):  # type: ignore[misc]
+class Plan(bt.Strategy):
     """Sends the orders of a plan: shares by symbol by the session of the decision, negative to sell."""
 
     params = (("orders", {}),)
@@ -155,7 +155,7 @@ def test_a_holding_whose_rows_end_stays_at_its_last_close_and_is_reported(panel:
     assert refused.reason == "no_price"
 
 
-class SilentMixture(bt.Strategy):  # type: ignore[misc]
+class SilentMixture(bt.Strategy):
     """Listens to nothing; buys 700 shares in a basket and sells 200 of them by a plain order."""
 
     def next(self) -> None:

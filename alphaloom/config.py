@@ -168,8 +168,19 @@ def _at(path: Sequence[str], what: str, layers: Layers) -> str:
 def _unknown(path: Sequence[str], layers: Layers) -> str:
     origin, key, known = layers.origin(path), ".".join(path), _keys_beside(path)
     what = "unknown key" if origin == f"--set {key}" else f"unknown key {key!r}"
-    hint = nearest(path[-1], known) or (f"; known here: {', '.join(known)}" if known else "")
+    hint = _elsewhere(path[-1]) or nearest(path[-1], known)
+    hint = hint or (f"; known here: {', '.join(known)}" if known else "")
     return f"{origin}: {what}{hint}" if origin else f"{what}{hint}"
+
+
+def _elsewhere(word: str) -> str:
+    """``; did you mean X.word?`` where a key of that very name lies in another section."""
+    from strategies.topk_dropn import TopkDropnSettings
+
+    sections = [(name, field.annotation) for name, field in RunConfig.model_fields.items()]
+    sections.append(("strategy.params", TopkDropnSettings))
+    found = [name for name, model in sections if word in getattr(model, "model_fields", ())]
+    return f"; did you mean {found[0]}.{word}?" if len(found) == 1 else ""
 
 
 def _keys_beside(path: Sequence[str]) -> list[str]:

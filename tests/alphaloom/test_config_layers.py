@@ -145,6 +145,19 @@ def test_another_provider_does_not_inherit_the_parameters_of_the_first(sets: lis
     assert kept.alpha.params == {"lookback": 5}
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("topk=20", "strategy.params.topk"),
+        ("cash=1", "broker.cash"),
+        ("broker.topk=3", "strategy.params.topk"),
+    ],
+)
+def test_a_key_written_in_the_wrong_place_is_shown_the_right_one(written: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=f"unknown key.*did you mean {meant}"):
+        load_config("quickstart", sets=[written])
+
+
 def test_one_kind_of_fees_replaces_the_other_key_by_key() -> None:
     flat = load_config("quickstart", sets=["broker.fees.buy=0.001", "broker.fees.sell=0.002"])
     assert flat.broker.fees.model_dump() == {"buy": 0.001, "sell": 0.002, "minimum": 0.0}

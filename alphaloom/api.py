@@ -23,6 +23,7 @@ from alphaloom.config import RunConfig, load_config
 from alphaloom.notes import run_notes
 from alphaloom.sample import sample_paths
 from engine.broker.config import AShareFeesConfig
+from engine.collector import rare_collections
 from engine.errors import ConfigError, DataError
 from engine.hashing import hash_arrays
 from engine.market import (
@@ -73,6 +74,7 @@ def load_panel(source: str | Path | pd.DataFrame = "sse50", **options: Any) -> M
     return load_market(data_config(source="file", path=Path(source), **options)).panel
 
 
+@rare_collections()
 def backtest(
     config: str | Path | Mapping[str, Any] | RunConfig | None = None,
     *,

@@ -34,7 +34,7 @@ def contributions(journal: Journal) -> list[Contribution]:
     sessions: dict[str, int] = defaultdict(int)
     for _, event in journal.trades:
         if isinstance(event, Fill):
-            symbol, paid = event.request.symbol, event.fees.total + event.tax_fen
+            symbol, paid = event.request.symbol, event.fees_fen + event.tax_fen
             flow[symbol] += (-event.amount_fen if event.side is Side.BUY else event.amount_fen) - paid
             fees[symbol] += paid
             fills[symbol] += 1

@@ -49,5 +49,13 @@ class SessionLoop(bt.Cerebro):
             self._next_writers(runstrats)
 
     def _brokernotify(self) -> None:
+        # as backtrader's, but trades are kept for those only who listen to them
         self.datasbyname.follow(len(self.clock) - 1)
-        super()._brokernotify()
+        broker: AShareBroker = self._broker
+        broker.next()
+        for order in broker.notifications():
+            strategy = self.runningstrats[0] if order.owner is None else order.owner
+            if self.p.quicknotify or broker.audience(strategy).trades:
+                strategy._addnotification(order, quicknotify=self.p.quicknotify)
+            else:
+                strategy._orderspending.append(order)

@@ -17,6 +17,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -121,14 +122,15 @@ def describe(exc: BaseException) -> str:
 
 
 def _from_short_name(name: str, kind: PluginKind) -> type:
-    points = {point.value: point for point in entry_points(group=kind.group, name=name)}
+    points = _points(kind.group, name, tuple(sys.path))
     if len(points) > 1:
         raise kind.error(
             f"{len(points)} installed packages offer the {kind.noun} {name!r}; write one of "
-            f"{', '.join(sorted(points))}"
+            f"{', '.join(sorted(point.value for point in points))}"
         )
-    for point in points.values():
+    for point in points:
         return _from_entry_point(point, kind)
+    _points.cache_clear()  # it may be installed before it is asked for again
     if "." in name:
         raise kind.error(f"{kind.noun} {name!r} names no class; write {name}:Class")
     known = list(list_entry_points(kind.group))
@@ -136,6 +138,12 @@ def _from_short_name(name: str, kind: PluginKind) -> type:
         f"no {kind.noun} is called {name!r}{nearest(name, known)}; known: {', '.join(known) or 'none'}; "
         "or write package.module:Class or path/to/file.py:Class"
     )
+
+
+@lru_cache(maxsize=64)
+def _points(group: str, name: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """What the distributions on `path` offer under a name; looking costs as much as a thousand orders."""
+    return tuple({point.value: point for point in entry_points(group=group, name=name)}.values())
 
 
 def _from_entry_point(point: EntryPoint, kind: PluginKind) -> type:

@@ -25,7 +25,14 @@ from engine.round_trips import RoundTrip, round_trips
 from engine.run_folder import RunFolder
 from engine.runner import RunLog
 from engine.span import Span
-from engine.tables import equity_frame, events_frame, positions_frame, trade_frames
+from engine.tables import (
+    equity_frame,
+    events_frame,
+    fills_frame,
+    orders_frame,
+    positions_frame,
+    rejected_orders,
+)
 
 #: Rows whose information coefficient is computed at a time.
 _IC_ROWS = 128
@@ -40,7 +47,7 @@ class Result:
     metrics : dict
         The numbers of ``result.json``; None where a measure is undefined.
     equity, fills, orders, positions, events : DataFrame
-        As in the run folder's Parquet files.
+        As in the run folder's Parquet files; all but the first are made when they are first asked for.
     config : mapping
         The configuration the run was made from, defaults filled in.
     run : mapping
@@ -49,10 +56,6 @@ class Result:
 
     metrics: dict[str, Any]
     equity: pd.DataFrame
-    fills: pd.DataFrame
-    orders: pd.DataFrame
-    positions: pd.DataFrame
-    events: pd.DataFrame
     panel: MarketPanel = field(repr=False)
     span: Span
     journal: Journal = field(repr=False)
@@ -68,6 +71,26 @@ class Result:
 
     def __repr__(self) -> str:
         return f"Result of {self.metrics['name']!r}\n{self.summary()}"
+
+    @cached_property
+    def fills(self) -> pd.DataFrame:
+        """One row per fill."""
+        return fills_frame(self.panel, self.journal)
+
+    @cached_property
+    def orders(self) -> pd.DataFrame:
+        """One row per order, filled or not."""
+        return orders_frame(self.panel, self.journal, self.fills)
+
+    @cached_property
+    def positions(self) -> pd.DataFrame:
+        """One row per session of the span and name held, at the close."""
+        return positions_frame(self.panel, self.journal, self.span.start)
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """What moved cash and shares besides trades."""
+        return events_frame(self.panel, self.journal)
 
     @cached_property
     def round_trips(self) -> list[RoundTrip]:
@@ -138,15 +161,8 @@ def make_result(
     journal = log.journal
     cash_fen = round(log.broker.config.cash * 100)
     index = benchmark_levels(panel, benchmark, span) if benchmark else None
-    fills, orders = trade_frames(panel, journal)
-    frames = {
-        "equity": equity_frame(panel, journal, span, cash_fen, index),
-        "fills": fills,
-        "orders": orders,
-        "positions": positions_frame(panel, journal, span.start),
-        "events": events_frame(panel, journal),
-    }
-    levels = np.append(cash_fen / 100, frames["equity"]["equity"].to_numpy())
+    equity = equity_frame(panel, journal, span, cash_fen, index)
+    levels = np.append(cash_fen / 100, equity["equity"].to_numpy())
     ic = _information_coefficient(panel, span, used_scores)
     ic_mean, icir = m.mean_and_ir(np.asarray(ic, dtype=np.float64))
     trips = round_trips(journal)
@@ -154,20 +170,20 @@ def make_result(
         "name": name,
         "start": str(panel.dates[span.start]),
         "end": str(panel.dates[span.stop]),
-        **_measures(levels, index, frames["equity"]),
+        **_measures(levels, index, equity),
         "win_rate": m.win_rate([t.profit_fen for t in trips]),
         "rank_ic_mean": ic_mean,
         "rank_icir": icir,
         "sessions": span.sessions,
-        "fills": len(fills),
-        "rejected": int((orders["status"] == "rejected").sum()),
+        "fills": sum([isinstance(event, Fill) for _, event in journal.trades]),
+        "rejected": rejected_orders(journal),
         **_money(journal),
         "data_hash": panel.data_hash,
         **hashes,
     }
     return Result(
         metrics={key: _null(value) for key, value in numbers.items()},
-        **frames,
+        equity=equity,
         panel=panel,
         span=span,
         journal=journal,
@@ -197,10 +213,10 @@ def _money(journal: Journal) -> dict[str, float]:
     fills = [event for _, event in journal.trades if isinstance(event, Fill)]
     ex_dates = [event for _, event in journal.ex_dates]
     return {
-        "cost_total": sum([f.fees.total for f in fills]) / 100,
-        "slippage_total": sum(f.slippage_fen for f in fills) / 100,
+        "cost_total": sum([f.fees_fen for f in fills]) / 100,
+        "slippage_total": sum([f.slippage_fen for f in fills]) / 100,
         "dividends_total": sum(e.cash_fen for e in ex_dates) / 100,
-        "dividend_tax_total": sum(f.tax_fen for f in fills) / 100,
+        "dividend_tax_total": sum([f.tax_fen for f in fills]) / 100,
         "ex_date_rounding": sum(e.rounding_fen for e in ex_dates) / 100,
     }
 

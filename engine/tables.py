@@ -6,14 +6,14 @@ Events are turned into columns whole, by ``zip``: a run has tens of thousands of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, compress
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.broker.journal import Journal
-from engine.broker.orders import Fill, Reason, Refusal, Side
+from engine.broker.orders import Fill, Reason, Refusal, Trade
 from engine.market.panel import MarketPanel
 from engine.metrics import Array
 from engine.span import Span
@@ -27,37 +27,36 @@ _STATUS = {
 _MONEY = ("amount_cny", "commission", "stamp_duty", "transfer_fee")
 
 
-def trade_frames(panel: MarketPanel, journal: Journal) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Fills, and all orders, in the order of matching.
+def fills_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
+    """One row per fill in the order of matching; money in CNY, whole fen."""
+    rows, fills = _columns([trade for trade in journal.trades if isinstance(trade[1], Fill)], 2)
+    requests, sides, shares, price, *money = _columns(fills, 13)
+    order_ids, symbols, *_ = _columns(requests, 13)
+    return pd.DataFrame(
+        {
+            "date": _dates(panel, rows),
+            "symbol": _text(symbols),
+            "side": _text(sides),
+            "shares": np.array(shares, dtype=np.int64),
+            "price": np.array(price, dtype=np.float64) / 100,
+            **{name: _fen(values) / 100 for name, values in zip(_MONEY, money, strict=False)},
+            "order_id": _text(order_ids),
+        }
+    )
 
-    Returns
-    -------
-    (DataFrame, DataFrame)
-        One row per fill, money in CNY, whole fen; one row per order, filled or not, with the session of its
-        decision, its status and the reason.
-    """
+
+def orders_frame(panel: MarketPanel, journal: Journal, fills: pd.DataFrame) -> pd.DataFrame:
+    """One row per order, filled or not, with the session of its decision, its status and the reason."""
     rows, events = _columns(journal.trades, 2)
-    order_ids, symbols, _, decided, *_ = _columns([event.request for event in events], 9)
+    order_ids, symbols, _, decided, *_ = _columns([event.request for event in events], 13)
     filled = np.array([isinstance(event, Fill) for event in events], dtype=bool)
-    sides = ["buy" if event.side is Side.BUY else "sell" for event in events]
-    _, _, shares, price, amount, fees, *_ = _columns(list(compress(events, filled)), 11)
-    money = dict(zip(_MONEY, (amount, *_columns(fees, 3)), strict=True))
-    fills: dict[str, Any] = {
-        "date": _dates(panel, rows)[filled],
-        "symbol": _text(compress(symbols, filled)),
-        "side": _text(compress(sides, filled)),
-        "shares": np.array(shares, dtype=np.int64),
-        "price": np.array(price, dtype=np.float64) / 100,
-        **{name: _fen(values) / 100 for name, values in money.items()},
-        "order_id": _text(compress(order_ids, filled)),
-    }
-    spread = {name: _spread(fills[name], filled, 0) for name in ("shares", *_MONEY)}
+    spread = {name: _spread(fills[name].to_numpy(), filled, 0) for name in ("shares", *_MONEY)}
     orders: dict[str, Any] = {
         "date": _dates(panel, rows),
         "symbol": _text(symbols),
-        "side": _text(sides),
+        "side": _text([event.side for event in events]),
         "shares": spread.pop("shares"),
-        "price": _spread(fills["price"], filled, np.nan),
+        "price": _spread(fills["price"].to_numpy(), filled, np.nan),
         **spread,
         "order_id": _text(order_ids),
         "decided_on": pd.DatetimeIndex(_days(decided)),
@@ -66,7 +65,18 @@ def trade_frames(panel: MarketPanel, journal: Journal) -> tuple[pd.DataFrame, pd
     orders["shares_filled"] = orders["shares"]
     orders["status"] = _text(map(status_of, events))
     orders["reason"] = pd.Series([e.reason.value if e.reason else None for e in events], dtype="string")
-    return pd.DataFrame(fills), _one_row_an_order(pd.DataFrame(orders))
+    return _one_row_an_order(pd.DataFrame(orders))
+
+
+def rejected_orders(journal: Journal) -> int:
+    """How many orders ended as ``rejected``: refused, and never filled in part."""
+    refused = {
+        event.request.order_id: status_of(event) == "rejected"
+        for _, event in journal.trades
+        if isinstance(event, Refusal)
+    }
+    traded = {event.request.order_id for _, event in journal.trades if isinstance(event, Fill)}
+    return sum(rejected for key, rejected in refused.items() if key not in traded)
 
 
 def _one_row_an_order(orders: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +96,7 @@ def _one_row_an_order(orders: pd.DataFrame) -> pd.DataFrame:
     return orders.drop_duplicates("order_id", keep="last").reset_index(drop=True)
 
 
-def status_of(event: Fill | Refusal) -> str:
+def status_of(event: Trade) -> str:
     """``filled``, ``partial``, ``rejected``, ``cancelled`` or ``expired``."""
     if isinstance(event, Fill):
         return "partial" if event.shares < event.requested else "filled"

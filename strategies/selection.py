@@ -77,6 +77,8 @@ def select(
     -------
     Selection
     """
+    if tradable is None and method_sell == "bottom" and method_buy == "top":
+        return _best_and_worst(scores, held, topk, n_drop)
     mine = np.zeros(len(scores), dtype=bool)
     mine[list(held)] = True
     allowed = ~np.isnan(scores) if tradable is None else tradable & ~np.isnan(scores)
@@ -102,6 +104,30 @@ def select(
     return Selection(tuple(sold.tolist()), tuple(candidates.tolist()), min(wanted, len(candidates)))
 
 
+def _best_and_worst(scores: NDArray[np.float64], held: Sequence[int], topk: int, n_drop: int) -> Selection:
+    """`select` as it is nearly always asked for: by score on both sides, among all names."""
+    most = max(0, n_drop + topk - len(held))
+    # whatever is bought or compared is held, or among the best that many
+    negative = -scores
+    count = min(len(held) + most, len(scores))
+    least = np.partition(negative, count - 1)[count - 1] if count else np.nan
+    near = negative <= least + 1e-8 * abs(least) if np.isfinite(least) else negative == negative
+    near[held] = True
+    ranked = _ranked(near.nonzero()[0], scores).tolist()
+    mine = set(held)
+    candidates: list[int] = []
+    together = []
+    for column in ranked:
+        if column not in mine:
+            if len(candidates) == most:
+                continue
+            candidates.append(column)
+        together.append(column)
+    sold = [column for column in together[max(0, len(together) - n_drop) :] if column in mine]
+    wanted = max(0, len(sold) + topk - len(held))
+    return Selection(tuple(sold), tuple(candidates), min(wanted, len(candidates)))
+
+
 def _near_the_best(columns: NDArray[np.intp], scores: NDArray[np.float64], count: int) -> NDArray[np.intp]:
     """The columns that can be among the best `count` once scores are rounded: those, and close ties."""
     if not 0 < count < len(columns):
@@ -114,7 +140,12 @@ def _near_the_best(columns: NDArray[np.intp], scores: NDArray[np.float64], count
 
 def _ranked(columns: NDArray[np.intp], scores: NDArray[np.float64]) -> NDArray[np.intp]:
     """Ascending columns by rounded score: the highest first, ties by column, NaN last."""
-    rounded = round_scores(scores[columns])
+    values = scores[columns]
+    order = (-values).argsort(kind="stable")
+    ordered = values[order]
+    if (ordered[:-1] - ordered[1:] > 1e-8 * np.abs(ordered[:-1]) + 1e-8 * np.abs(ordered[1:])).all():
+        return columns[order]  # no two are so close that rounding could make them equal
+    rounded = round_scores(values)
     if not np.isfinite(rounded).all():
         rounded = np.nan_to_num(rounded, nan=-np.inf)
     return columns[np.argsort(-rounded, kind="stable")]

@@ -86,10 +86,11 @@ def load(folder: Folder) -> tuple[Any, ...]:
 def run(state: tuple[Any, ...]) -> int:
     config, panel, provider, analyzers = state
     result = backtest(config, panel=panel, provider=provider, analyzers=analyzers)
+    fills: int = result.metrics["fills"]
     for counter in result.analyzers:
-        if counter.fills != len(result.fills):
-            raise SystemExit(f"{len(result.fills)} fills, of which {counter.fills} were told")
-    return len(result.fills)
+        if counter.fills != fills:
+            raise SystemExit(f"{fills} fills, of which {counter.fills} were told")
+    return fills
 
 
 if __name__ == "__main__":

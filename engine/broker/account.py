@@ -58,6 +58,8 @@ class Account:
 
 def take_first_in_first_out(lots: Lots, shares: int) -> tuple[Lots, Lots]:
     """Split lots into (taken, left), oldest first; a cut lot splits its cost and dividends pro rata."""
+    if len(lots) == 1 and lots[0].shares == shares:
+        return lots, ()
     taken: list[Lot] = []
     for i, lot in enumerate(lots):
         if lot.shares > shares:

@@ -18,7 +18,7 @@ class Audience(NamedTuple):
     """What somebody is listening to: every change of an order, or the trades that come of fills."""
 
     orders: bool
-    fills: bool
+    trades: bool
 
 
 class LatestTrades(dict[int, deque[bt.Trade]]):
@@ -53,12 +53,12 @@ class Books:
     def go_ex(self, event: ExDate, datas: Sequence[Any]) -> None:
         """Hand shares and dividends that came without an order to the open trades of a symbol's `datas`.
 
-        Trades of a strategy that nobody listens to are left alone: they have not heard of every fill.
+        A strategy without listeners to its trades has none.
         """
         trades = [
             trade
             for strategy, audience in self._audiences.items()
-            if audience.fills
+            if audience.trades
             for data in datas
             if data is not None and data in strategy._trades
             for latest in strategy._trades[data].values()
@@ -102,7 +102,9 @@ def _audience(strategy: Any) -> Audience:
     listeners = [(strategy, bt.Strategy), *((analyzer, bt.Analyzer) for analyzer in analyzers)]
     orders = any(type(who).notify_order is not base.notify_order for who, base in listeners)
     trades = any(type(who).notify_trade is not base.notify_trade for who, base in listeners)
-    return Audience(orders, orders or trades or bool(strategy.getobservers()))
+    # the Broker observer, which comes with every analyzer, reads cash and value only
+    watched = any(type(observer) is not bt.observers.Broker for observer in strategy.getobservers())
+    return Audience(orders, trades or watched)
 
 
 def _family(analyzers: list[Any]) -> Iterator[Any]:

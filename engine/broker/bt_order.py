@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
 
+from engine.broker.account import Account
 from engine.broker.orders import Fill, OrderRequest, Reason, Side
 from engine.errors import StrategyError
 
@@ -38,7 +41,7 @@ class _Bit:
     def __init__(self, fill: Fill, dt: float, psize: int, pprice: float) -> None:
         self.dt = dt
         self.price = fill.price_fen / 100
-        self.comm = (fill.fees.total + fill.tax_fen) / 100
+        self.comm = (fill.fees_fen + fill.tax_fen) / 100
         self.psize, self.pprice = psize, pprice
         if fill.side is Side.BUY:
             self.size = self.opened = fill.shares
@@ -104,6 +107,9 @@ class Execution:
         return done
 
 
+_PARTICULARS = frozenset({"created", "executed", "info", "plen", "size"})
+
+
 class AShareOrder(bt.Order):
     """An order for the next session, at the market or with a limit.
 
@@ -119,7 +125,7 @@ class AShareOrder(bt.Order):
     position = 0
     dteos = 0.0
     ordtype: int
-    executed: Execution
+    tradeid = 0
 
     @classmethod
     def make(
@@ -151,6 +157,48 @@ class AShareOrder(bt.Order):
         order.executed = Execution(None, 0, 0.0, remsize=size)
         return order
 
+    @classmethod
+    def filled(
+        cls,
+        fill: Fill,
+        owner: Any,
+        data: Any,
+        account: Account,
+        dt: float,
+        closes: NDArray[np.float64],
+        row: int,
+        comminfo: bt.CommInfoBase,
+    ) -> AShareOrder:
+        """Create an order that one fill has completed; its particulars are made when somebody reads them.
+
+        `account` is the one after the session's basket; `closes` is (T, N), `row` the session of the fill.
+        """
+        order: AShareOrder = object.__new__(cls)
+        order.ref = next(bt.Order.refbasis)
+        order.request = fill.request
+        order.owner, order.data, order.comminfo = owner, data, comminfo
+        order.ordtype = cls.Buy if fill.side is Side.BUY else cls.Sell
+        order.status = cls.Completed
+        order._particulars = fill, account, dt, closes, row
+        return order
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _PARTICULARS or "_particulars" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        fill, account, dt, closes, row = self.__dict__.pop("_particulars")
+        symbol = fill.request.symbol
+        shares = fill.shares if fill.side is Side.BUY else -fill.shares
+        held = account.shares(symbol)
+        self.size = shares
+        self.plen = row - self.data._cursor.first + 1
+        self.info = bt.utils.AutoOrderedDict()
+        self.created = Execution(dt, shares, closes.item(row, self.data.column))
+        if fill.reason is not None:
+            self.info["reason"] = fill.reason.value
+        cost = account.cost_fen(symbol) / held / 100 if held else 0.0
+        self.executed = Execution.of((_Bit(fill, dt, held, cost),), shares, told=0)
+        return self.__dict__[name]
+
     def set_limit(self, price: float) -> None:
         """Make it a limit order at `price`, CNY."""
         self.exectype = bt.Order.Limit
@@ -160,6 +208,7 @@ class AShareOrder(bt.Order):
 
     def clone(self) -> AShareOrder:
         """A copy that keeps today's status, for notifications; executions are replaced, never changed."""
+        _ = self.executed
         other: AShareOrder = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         return other

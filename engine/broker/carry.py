@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.broker.match import after
-from engine.broker.orders import Event, ExDate, Fill, OrderRequest, Reason, Refusal
+from engine.broker.orders import Fill, OrderRequest, Reason, Refusal, Trade
 
 #: Obstacles that another session may remove.
 _PASSING = frozenset(
@@ -23,12 +23,12 @@ _PASSING = frozenset(
 )
 
 
-def carried(events: Sequence[Event]) -> tuple[OrderRequest, ...]:
+def carried(events: Sequence[Trade]) -> tuple[OrderRequest, ...]:
     """Orders of a session that go on to the next, with what is left of them, in the order of matching."""
     filled: dict[str, int] = {}
-    last: dict[str, Fill | Refusal] = {}
+    last: dict[str, Trade] = {}
     for event in events:
-        if isinstance(event, ExDate) or event.request.sessions <= 1:
+        if event.request.sessions <= 1:
             continue
         key = event.request.order_id
         last[key] = event

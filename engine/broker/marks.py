@@ -23,11 +23,11 @@ def mark(lots: Mapping[str, Lots], closes_fen: Sequence[float], day: int, whole:
     """Value lots at the closes of `day` (fen, in the order of `lots`), in whole fen unless told otherwise."""
     each = lots.values()
     shares = [own[0].shares if len(own) == 1 else sum([lot.shares for lot in own]) for own in each]
-    sellable = [
-        held if own[-1].day < day else sum([lot.shares for lot in own if lot.day < day])
-        for own, held in zip(each, shares, strict=True)
-    ]
+    sellable = shares.copy()
+    for i, own in enumerate(each):
+        if own[-1].day >= day:
+            sellable[i] = sum([lot.shares for lot in own if lot.day < day])
     values: list[Any] = list(map(mul, closes_fen, shares))
-    if whole and not set(map(type, values)) <= {int}:
+    if whole and float in set(map(type, closes_fen)):
         values = [value if isinstance(value, int) else int(value + 0.5) for value in values]
     return Marks(list(lots), shares, sellable, closes_fen, values)

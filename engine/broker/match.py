@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.broker.account import Account, Lot, Lots, take_first_in_first_out
-from engine.broker.orders import Basket, Event, Fill, OrderRequest, Reason, Refusal, Side, SlotBuys
+from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Refusal, Side, SlotBuys, Trade
 from engine.broker.prices import Quote, SessionPrices
 from engine.rules.dividend_tax import dividend_tax_percent
 from engine.rules.fees import Fees, FeeSchedule
@@ -17,6 +17,7 @@ from engine.rules.lots import LotRule
 
 _BPS = 10**7  # basis points are kept in thousandths, so that slipped prices are exact
 _HAIR = 1e-6  # fen: what floats do to a vwap that lies on the tick
+_BUY, _SELL = Side.BUY, Side.SELL
 
 
 class FillAt(StrEnum):
@@ -25,6 +26,9 @@ class FillAt(StrEnum):
     OPEN = "open"
     VWAP = "vwap"
     CLOSE = "close"
+
+
+_OPEN = FillAt.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Terms:
 
 def step(
     account: Account, basket: Basket, prices: SessionPrices, terms: Terms
-) -> tuple[Account, list[Event]]:
+) -> tuple[Account, list[Trade]]:
     """Fill a basket at the prices of one session.
 
     Sells first, then buys in order, then the slot buys with the cash that is left. Nothing is done to the
@@ -52,7 +56,7 @@ def step(
 
     Returns
     -------
-    (Account, list of Event)
+    (Account, list of Trade)
         The account after the fills, and a `Refusal` or one or more `Fill` per order tried, in the order of
         matching.
     """
@@ -74,8 +78,9 @@ def slipped(base: float, is_buy: bool, quote: Quote, milli_bps: int) -> float:
     `base` and the result are in fen; a base off the grid of a stock that trades on it (a vwap) is rounded
     too. Without a grid (float references) nothing is rounded.
     """
+    _, _, reference, _, _, _, high, low, (_, up, down), _ = quote
     price: float = base
-    if isinstance(quote.reference, int):
+    if isinstance(reference, int):
         if isinstance(base, int):
             moved = base * (_BPS + milli_bps if is_buy else _BPS - milli_bps)
             price = -(-moved // _BPS) if is_buy else moved // _BPS
@@ -84,14 +89,14 @@ def slipped(base: float, is_buy: bool, quote: Quote, milli_bps: int) -> float:
             price = math.ceil(exact - _HAIR) if is_buy else math.floor(exact + _HAIR)
     elif milli_bps:
         price = base * (1 + milli_bps / _BPS if is_buy else 1 - milli_bps / _BPS)
-    if quote.high is not None and price > quote.high:
-        price = quote.high
-    if quote.low is not None and price < quote.low:
-        price = quote.low
-    if quote.limits.up is not None and price > quote.limits.up:
-        price = quote.limits.up
-    if quote.limits.down is not None and price < quote.limits.down:
-        price = quote.limits.down
+    if high is not None and price > high:
+        price = high
+    if low is not None and price < low:
+        price = low
+    if up is not None and price > up:
+        price = up
+    if down is not None and price < down:
+        price = down
     return price
 
 
@@ -101,16 +106,18 @@ def amount_of(price: float, shares: int) -> int:
     return amount if isinstance(amount, int) else math.floor(amount + 0.5)
 
 
-def _at_upper_limit(base: float, quote: Quote) -> bool:
-    """Whether nobody sells: at the limit, or sealed there all session (amounts are rounded: so is a vwap)."""
-    up = quote.limits.up
-    return up is not None and (base >= up - _HAIR or (quote.low is not None and quote.low >= up))
+def limit_hit(base: float, quote: Quote, is_buy: bool, both_sides: bool = False) -> Reason | None:
+    """Why nobody is on the other side: a price at its limit, or sealed there all session.
 
-
-def _at_lower_limit(base: float, quote: Quote) -> bool:
-    """Whether nobody buys."""
-    down = quote.limits.down
-    return down is not None and (base <= down + _HAIR or (quote.high is not None and quote.high <= down))
+    Amounts are rounded, and so is a vwap: a hair below the limit is at it.
+    """
+    _, _, _, _, _, _, high, low, (_, up, down), _ = quote
+    if (is_buy or both_sides) and up is not None and (base >= up - _HAIR or (low is not None and low >= up)):
+        return Reason.LIMIT_UP
+    if (both_sides or not is_buy) and down is not None:
+        if base <= down + _HAIR or (high is not None and high <= down):
+            return Reason.LIMIT_DOWN
+    return None
 
 
 class _Offer(NamedTuple):
@@ -132,16 +139,16 @@ def pieces(shares: int, cap: int | None) -> Iterator[tuple[int, bool]]:
     yield shares, True
 
 
-def paid(request: OrderRequest, amount: int, fees: Fees) -> OrderRequest:
+def paid(request: OrderRequest, amount: int, commission: int) -> OrderRequest:
     """The order with what it has traded and paid so far."""
     return request._replace(
-        done_fen=request.done_fen + amount, commission_fen=request.commission_fen + fees.commission
+        done_fen=request.done_fen + amount, commission_fen=request.commission_fen + commission
     )
 
 
 def after(fill: Fill) -> OrderRequest:
     """The order after a fill."""
-    return paid(fill.request, fill.amount_fen, fill.fees)
+    return paid(fill.request, fill.amount_fen, fill.commission_fen)
 
 
 class _Book:
@@ -152,125 +159,144 @@ class _Book:
     ) -> None:
         self.cash = account.cash_fen
         self.lots: dict[str, Lots] = dict(account.lots)
-        self.events: list[Event] = []
-        self.prices = prices
-        self.terms = terms
+        self.events: list[Trade] = []
+        self.quote, self.day = prices.quote, prices.day
+        self.terms, self.slip = terms, terms.slippage_milli_bps
         self.both_sides_at_limit = both_sides_at_limit
 
     # -- sells
 
     def sell(self, request: OrderRequest) -> None:
-        lots = self.lots.get(request.symbol, ())
-        held = sum([lot.shares for lot in lots])
-        requested = held if request.target_fen == 0 else request.shares or 0
+        lots, target = self.lots.get(request.symbol, ()), request.target_fen
+        held, free = _held_and_free(lots, self.day)
+        requested = held if target == 0 else request.shares or 0
         if not held:
             self._refuse(request, requested, Reason.NO_POSITION)
             return
-        offer = self._offer(request, self.terms.sell_at)
+        offer = self._offer(request, False, self.terms.sell_at)
         if isinstance(offer, Reason):
             self._refuse(request, requested, offer)
             return
-        lot = self.terms.lot or offer.quote.lot
-        if request.target_fen is not None:
+        lot, cap = self.terms.lot or offer.quote.lot, request.cap_shares
+        if target:
             sizing = request.sizing_price_fen or offer.price
-            requested = max(0, held - lot.buyable(int(request.target_fen / sizing)))
-        free = sum([part.shares for part in lots if part.day < self.prices.day])
-        wanted = requested if request.cap_shares is None else min(requested, request.cap_shares)
+            requested = max(0, held - lot.buyable(int(target / sizing)))
+        wanted = requested if cap is None or requested <= cap else cap
         shares = lot.sellable(wanted, held, free)
-        reason = self._why_less_sold(requested, shares, held, free, request.cap_shares)
+        reason = None if shares == requested else _why_less_sold(requested, shares, held, free, cap)
         if not shares:
             self._refuse(request, requested, reason or Reason.BELOW_ONE_LOT)
             return
+        if lot.order_cap is None or shares <= lot.order_cap:
+            self._book_sale(request, offer, shares, requested, reason)
+            return
         for piece, last in pieces(shares, lot.order_cap):
-            request = self._book_sale(request, offer, piece, requested, reason if last else None)
+            fill = self._book_sale(request, offer, piece, requested, reason if last else None)
+            if fill is not None:
+                request = after(fill)
 
     def _book_sale(
         self, request: OrderRequest, offer: _Offer, shares: int, requested: int, reason: Reason | None
-    ) -> OrderRequest:
-        symbol, day = request.symbol, self.prices.day
-        amount = amount_of(offer.price, shares)
-        fees = self._fees(request, False, amount)
-        if fees.total > self.cash + amount:
+    ) -> Fill | None:
+        symbol, (_, base, price) = request.symbol, offer
+        amount: Any = price * shares if type(price) is int else amount_of(price, shares)
+        commission, stamp, transfer = self._fees(request, False, amount)
+        earned = amount - commission - stamp - transfer
+        if self.cash + earned < 0:
             # a minimum fee larger than a worthless position: selling it would cost more than there is
             self._refuse(request, requested, Reason.INSUFFICIENT_CASH)
-            return request
-        taken, left = take_first_in_first_out(self.lots[symbol], shares)
+            return None
+        lots = self.lots[symbol]
+        taken, left = take_first_in_first_out(lots, shares)
         tax = 0
         if self.terms.dividend_tax:
-            tax = sum((x.dividends_fen * dividend_tax_percent(x.day, day) + 50) // 100 for x in taken)
-            tax = min(tax, self.cash + amount - fees.total)
-        self.cash += amount - fees.total - tax
+            tax = sum((x.dividends_fen * dividend_tax_percent(x.day, self.day) + 50) // 100 for x in taken)
+            tax = min(tax, self.cash + earned)
+        self.cash += earned - tax
         if left:
             self.lots[symbol] = left
         else:
             del self.lots[symbol]
-        cost = sum([x.cost_fen for x in taken])
-        slip = amount_of(offer.base, shares) - amount
-        fill = Fill(request, Side.SELL, shares, offer.price, amount, fees, requested, reason, cost, tax, slip)
+        cost = taken[0].cost_fen if len(taken) == 1 else sum([x.cost_fen for x in taken])
+        slip = (base - price) * shares if type(base) is int else amount_of(base, shares) - amount
+        # as Fill(...), without the call that a named tuple puts in between
+        fill = tuple.__new__(
+            Fill,
+            (request, _SELL, shares, price, amount, commission, stamp, transfer,
+             requested, reason, cost, tax, slip),
+        )  # fmt: skip
         self.events.append(fill)
-        return after(fill)
-
-    @staticmethod
-    def _why_less_sold(requested: int, shares: int, held: int, free: int, cap: int | None) -> Reason | None:
-        if shares >= min(requested, held):
-            return Reason.NO_POSITION if requested > held else None
-        if free < min(requested, held):
-            return Reason.T_PLUS_1
-        if cap is not None and cap < requested:
-            return Reason.PARTICIPATION
-        return Reason.BELOW_ONE_LOT
+        return fill
 
     # -- buys
 
-    def buy(self, request: OrderRequest) -> bool:
-        """Try one buy; whether anything was bought."""
+    def buy(self, request: OrderRequest, slot_fen: int | None = None) -> bool:
+        """Try one buy, for the money of its slot if it has one; whether anything was bought."""
         asked = request.shares or 0
-        offer = self._offer(request, self.terms.buy_at)
+        offer = self._offer(request, True, self.terms.buy_at)
         if isinstance(offer, Reason):
             return self._refuse(request, asked, offer)
         lot = self.terms.lot or offer.quote.lot
-        asked = self._asked(request, offer.price, lot)
-        allowed, capped_by = self._allowed(request, asked, lot)
+        asked = self._asked(request, offer.price, lot, slot_fen)
+        allowed, capped_by = asked, None
+        if request.cap_shares is not None or lot.st_daily_cap is not None:
+            allowed, capped_by = self._allowed(request, asked, lot)
         shares = lot.buyable(allowed)
         if not shares:
             capped = allowed < asked and lot.buyable(asked) > 0
             return self._refuse(request, asked, capped_by if capped and capped_by else Reason.BELOW_ONE_LOT)
+        reason = None if shares == asked else capped_by if allowed < asked else Reason.BELOW_ONE_LOT
+        if lot.order_cap is None or shares <= lot.order_cap:
+            amount = amount_of(offer.price, shares)
+            fees = self._fees(request, True, amount)
+            if amount + fees.total <= self.cash:
+                self._book_buy(request, offer, shares, asked, reason, amount, fees)
+                return True
         affordable = self._affordable(request, offer.price, shares, lot)
         if not affordable:
             return self._refuse(request, asked, Reason.INSUFFICIENT_CASH)
-        reason = None
         if affordable < shares:
             reason = Reason.INSUFFICIENT_CASH
-        elif allowed < asked:
-            reason = capped_by
-        elif shares < asked:
-            reason = Reason.BELOW_ONE_LOT
         for piece, last in pieces(affordable, lot.order_cap):
-            request = self._book_buy(request, offer, piece, asked, reason if last else None)
+            amount = amount_of(offer.price, piece)
+            fees = self._fees(request, True, amount)
+            self._book_buy(request, offer, piece, asked, reason if last else None, amount, fees)
+            request = paid(request, amount, fees.commission)
         return True
 
     def _book_buy(
-        self, request: OrderRequest, offer: _Offer, shares: int, asked: int, reason: Reason | None
-    ) -> OrderRequest:
-        amount = amount_of(offer.price, shares)
-        fees = self._fees(request, True, amount)
-        self.cash -= amount + fees.total
-        bought = Lot(shares, self.prices.day, amount + fees.total)
-        self.lots[request.symbol] = (*self.lots.get(request.symbol, ()), bought)
-        slip = amount - amount_of(offer.base, shares)
-        fill = Fill(request, Side.BUY, shares, offer.price, amount, fees, asked, reason, slippage_fen=slip)
+        self,
+        request: OrderRequest,
+        offer: _Offer,
+        shares: int,
+        asked: int,
+        reason: Reason | None,
+        amount: int,
+        fees: Fees,
+    ) -> None:
+        symbol, (_, base, price), (commission, stamp, transfer) = request.symbol, offer, fees
+        spent = amount + commission + stamp + transfer
+        self.cash -= spent
+        bought = Lot(shares, self.day, spent)
+        before = self.lots.get(symbol)
+        self.lots[symbol] = (bought,) if before is None else (*before, bought)
+        slip = (price - base) * shares if type(base) is int else amount - amount_of(base, shares)
+        fill = tuple.__new__(
+            Fill,
+            (request, _BUY, shares, price, amount, commission, stamp, transfer,
+             asked, reason, 0, 0, slip),
+        )  # fmt: skip
         self.events.append(fill)
-        return after(fill)
 
-    def _asked(self, request: OrderRequest, price: float, lot: LotRule) -> int:
+    def _asked(self, request: OrderRequest, price: float, lot: LotRule, slot_fen: int | None) -> int:
         """Shares wanted. Money buys whole lots; a number of shares stays as it was asked for."""
-        sizing = request.sizing_price_fen or price
-        if request.value_fen is not None:
-            shares = int(request.value_fen / sizing)
+        money = request.value_fen if slot_fen is None else slot_fen
+        if money is not None:
+            shares = int(money / (request.sizing_price_fen or price))
             return lot.buyable(shares) or shares
         if request.target_fen is not None:
-            held = sum([part.shares for part in self.lots.get(request.symbol, ())])
-            shares = max(0, int(request.target_fen / sizing) - held)
+            held, _ = _held_and_free(self.lots.get(request.symbol, ()), self.day)
+            shares = max(0, int(request.target_fen / (request.sizing_price_fen or price)) - held)
             return lot.buyable(shares) or shares
         return request.shares or 0
 
@@ -280,7 +306,7 @@ class _Book:
         if request.cap_shares is not None and request.cap_shares < allowed:
             allowed, reason = request.cap_shares, Reason.PARTICIPATION
         if lot.st_daily_cap is not None:
-            today = [part.shares for part in self.lots.get(request.symbol, ()) if part.day == self.prices.day]
+            today = [part.shares for part in self.lots.get(request.symbol, ()) if part.day == self.day]
             left = max(0, lot.st_daily_cap - sum(today))
             if left < allowed:
                 allowed, reason = left, Reason.ST_DAILY_CAP
@@ -302,7 +328,7 @@ class _Book:
             amount = amount_of(price, piece)
             fees = self._fees(request, True, amount)
             total += amount + fees.total
-            request = paid(request, amount, fees)
+            request = paid(request, amount, fees.commission)
         return total
 
     def fill_slots(self, slots: SlotBuys) -> None:
@@ -318,30 +344,31 @@ class _Book:
         for each in money:
             for request in slots.candidates[tried:]:
                 tried += 1
-                if self.buy(request._replace(value_fen=each)) or not slots.substitute:
+                if request.sessions > 1:
+                    request = request._replace(value_fen=each)  # what is left of it has this money tomorrow
+                if self.buy(request, each) or not slots.substitute:
                     break
         for request in slots.candidates[tried : slots.wanted]:
             self._refuse(request, 0, Reason.NO_FREE_SLOT)
 
     # -- both
 
-    def _offer(self, request: OrderRequest, at: FillAt) -> _Offer | Reason:
+    def _offer(self, request: OrderRequest, is_buy: bool, at: FillAt) -> _Offer | Reason:
         """The price at which an order is met today, or why it is not."""
-        quote = self.prices.quote(request.symbol)
+        quote = self.quote(request.symbol)
         if quote is None:
             return Reason.NO_PRICE
-        if not quote.trading:
+        if not quote[0]:
             return Reason.SUSPENDED
-        base = quote.open if at is FillAt.OPEN else quote.vwap if at is FillAt.VWAP else quote.close
+        base = quote.open if at is _OPEN else quote.vwap if at is FillAt.VWAP else quote.close
         if base is None:
             return Reason.NO_PRICE
-        is_buy = request.side is Side.BUY
         if request.limit_fen is not None:
             return self._limited(request.limit_fen, base, quote, is_buy, at)
-        hit = self._limit_hit(base, quote, is_buy)
+        hit = limit_hit(base, quote, is_buy, self.both_sides_at_limit)
         if hit is not None:
             return hit
-        return _Offer(quote, base, slipped(base, is_buy, quote, self.terms.slippage_milli_bps))
+        return tuple.__new__(_Offer, (quote, base, slipped(base, is_buy, quote, self.slip)))
 
     def _limited(self, worst: float, base: float, quote: Quote, is_buy: bool, at: FillAt) -> _Offer | Reason:
         """A limit order: met at the session's price if that is good enough, else once the price comes to it.
@@ -353,33 +380,44 @@ class _Book:
             return Reason.PRICE_OUTSIDE_LIMITS
         good = base <= worst if is_buy else base >= worst
         if good:
-            hit = self._limit_hit(base, quote, is_buy)
+            hit = limit_hit(base, quote, is_buy, self.both_sides_at_limit)
             if hit is not None:
                 return hit
-            price = slipped(base, is_buy, quote, self.terms.slippage_milli_bps)
+            price = slipped(base, is_buy, quote, self.slip)
             return _Offer(quote, base, min(price, worst) if is_buy else max(price, worst))
         extreme = quote.low if is_buy else quote.high
         touched = extreme is not None and (extreme <= worst if is_buy else extreme >= worst)
         if at is FillAt.CLOSE or not touched:
             return Reason.PRICE_NOT_REACHED
-        return self._limit_hit(worst, quote, is_buy) or _Offer(quote, worst, worst)
+        return limit_hit(worst, quote, is_buy, self.both_sides_at_limit) or _Offer(quote, worst, worst)
 
     def _fees(self, request: OrderRequest, is_buy: bool, amount: int) -> Fees:
         """Fees of a fill; the least commission counts once for all fills of an order."""
-        charge, day = self.terms.fees.charge, self.prices.day
+        charge, day = self.terms.fees.charge, self.day
         fees = charge(request.symbol, is_buy, amount, day)
         if not request.done_fen:
             return fees
         whole = charge(request.symbol, is_buy, request.done_fen + amount, day).commission
         return fees._replace(commission=max(0, whole - request.commission_fen))
 
-    def _limit_hit(self, base: float, quote: Quote, is_buy: bool) -> Reason | None:
-        if (is_buy or self.both_sides_at_limit) and _at_upper_limit(base, quote):
-            return Reason.LIMIT_UP
-        if (not is_buy or self.both_sides_at_limit) and _at_lower_limit(base, quote):
-            return Reason.LIMIT_DOWN
-        return None
-
     def _refuse(self, request: OrderRequest, requested: int, reason: Reason) -> bool:
         self.events.append(Refusal(request, request.side, requested, reason))
         return False
+
+
+def _held_and_free(lots: Lots, day: int) -> tuple[int, int]:
+    """Shares of a position, and those of them that may be sold on `day`."""
+    if len(lots) == 1:
+        held = lots[0].shares
+        return held, held if lots[0].day < day else 0
+    return sum([lot.shares for lot in lots]), sum([lot.shares for lot in lots if lot.day < day])
+
+
+def _why_less_sold(requested: int, shares: int, held: int, free: int, cap: int | None) -> Reason | None:
+    if shares >= min(requested, held):
+        return Reason.NO_POSITION if requested > held else None
+    if free < min(requested, held):
+        return Reason.T_PLUS_1
+    if cap is not None and cap < requested:
+        return Reason.PARTICIPATION
+    return Reason.BELOW_ONE_LOT

@@ -122,7 +122,8 @@ class Fill(NamedTuple):
 
     One order may have several fills: pieces no larger than the exchange's cap, or one a session. `cost_fen`
     is what the sold shares had cost with fees (0 for a buy); `tax_fen` the dividend tax
-    withheld; `slippage_fen` what the slip against the undisturbed price cost.
+    withheld; `slippage_fen` what the slip against the undisturbed price cost. Fees are three fields of their
+    own: a run keeps tens of thousands of fills, each object in them costs memory and time.
     """
 
     request: OrderRequest
@@ -130,12 +131,24 @@ class Fill(NamedTuple):
     shares: int
     price_fen: float
     amount_fen: int
-    fees: Fees
+    commission_fen: int
+    stamp_duty_fen: int
+    transfer_fee_fen: int
     requested: int
     reason: Reason | None = None
     cost_fen: int = 0
     tax_fen: int = 0
     slippage_fen: int = 0
+
+    @property
+    def fees(self) -> Fees:
+        """Commission, stamp duty and transfer fee."""
+        return Fees(self.commission_fen, self.stamp_duty_fen, self.transfer_fee_fen)
+
+    @property
+    def fees_fen(self) -> int:
+        """Commission, stamp duty and transfer fee together."""
+        return self.commission_fen + self.stamp_duty_fen + self.transfer_fee_fen
 
 
 class Refusal(NamedTuple):
@@ -164,7 +177,8 @@ class ExDate(NamedTuple):
     terms: str = ""
 
 
-Event = Fill | Refusal | ExDate
+Trade = Fill | Refusal
+Event = Trade | ExDate
 
 
 def order_id(decided_day: int, symbol: str, side: Side, n: int) -> str:

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from engine.broker.account import Account, Lot, Lots, take_first_in_first_out
 from engine.broker.match import FillAt
-from engine.broker.orders import Basket, Event, Fill, OrderRequest, Reason, Refusal, Side
+from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Refusal, Side, Trade
 from engine.errors import DataError
 from engine.market.panel import MarketPanel
-from engine.rules.fees import Fees
 
 _LOT = 100
 _GUARD = 0.1  # Qlib adds a tenth of a share before rounding down to the lot
@@ -112,7 +111,7 @@ def blocked(quote: QlibQuote, side: Side | None, threshold: float) -> Reason | N
 
 def qlib_step(
     account: Account, basket: Basket, exchange: QlibExchange, row: int, terms: QlibTerms
-) -> tuple[Account, list[Event]]:
+) -> tuple[Account, list[Trade]]:
     """Fill a basket as Qlib would: sells, then every buy with an equal share of cash × risk_degree."""
     book = _QlibBook(account, basket.both_sides_at_limit, exchange, row, terms)
     for request in basket.orders:
@@ -137,7 +136,7 @@ class _QlibBook:
         # exact floats stand where the house rules count whole fen
         self.cash: Any = account.cash_fen
         self.lots: dict[str, Lots] = dict(account.lots)
-        self.events: list[Event] = []
+        self.events: list[Trade] = []
         self.both_sides, self.exchange, self.row, self.terms = both_sides, exchange, row, terms
 
     def sell(self, request: OrderRequest) -> None:
@@ -164,7 +163,7 @@ class _QlibBook:
         self.cash += amount - cost
         spent = sum(lot.cost_fen for lot in taken)
         self.events.append(
-            Fill(request, Side.SELL, shares, price, amount, Fees(cost, 0, 0), shares, cost_fen=spent)
+            Fill(request, Side.SELL, shares, price, amount, cost, 0, 0, shares, cost_fen=spent)
         )
 
     def buy(self, request: OrderRequest, shares: float | None, value: float = 0.0) -> None:
@@ -185,7 +184,7 @@ class _QlibBook:
         lot = Lot(bought, self.exchange.day(self.row), amount + cost)
         self.lots[request.symbol] = (*self.lots.get(request.symbol, ()), lot)
         cut = Reason.INSUFFICIENT_CASH if bought < asked else None
-        self.events.append(Fill(request, Side.BUY, bought, price, amount, Fees(cost, 0, 0), asked, cut))
+        self.events.append(Fill(request, Side.BUY, bought, price, amount, cost, 0, 0, asked, cut))
 
     def _why_not(self, quote: QlibQuote, side: Side) -> Reason | None:
         return blocked(quote, None if self.both_sides else side, self.terms.limit_threshold)

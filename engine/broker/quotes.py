@@ -14,6 +14,8 @@ from engine.market.panel import MarketPanel
 from engine.rules.limits import LimitState, fresh_sessions, limit_percent, limits_around, price_limits
 from engine.rules.lots import LotRule, lot_rule
 
+_UNKNOWN = LimitState.UNKNOWN
+
 
 class PanelPrices:
     """Quotes of the session at ``row``; only the symbols asked for cost anything."""
@@ -75,66 +77,61 @@ class PanelPrices:
         """Close of the session, or None where the stock has no price."""
         return self.fen(self._close.item(self.row, self._columns[symbol]))
 
-    def fen_of(self, values: NDArray[np.float64], symbols: Iterable[str]) -> list[float | None]:
+    def fen_of(self, values: NDArray[np.float64], symbols: Iterable[str]) -> list[Any]:
         """`fen` of the session's values of a (T, N) array, for some symbols at once."""
-        prices = values[self.row].take(np.array(self.columns(symbols), dtype=np.intp)) * 100
-        known = prices == prices
+        prices = values[self.row].take(self.columns(symbols)) * 100
         if self.whole_fen:
-            if known.all():
-                return (prices + 0.5).astype(np.int64).tolist()  # type: ignore[no-any-return]
-            prices = (np.where(known, prices, 0.0) + 0.5).astype(np.int64)
-        return [price if one else None for price, one in zip(prices.tolist(), known.tolist(), strict=True)]
+            prices += 0.5
+            if math.isfinite(prices.sum()):
+                whole: list[Any] = prices.astype(np.int64).tolist()
+                return whole
+            return [int(price) if price == price else None for price in prices.tolist()]
+        return [price if price == price else None for price in prices.tolist()]
 
     def quote(self, symbol: str) -> Quote | None:
         """Prices of a symbol, or None where it has none in this session."""
         row, n = self.row, self._columns[symbol]
-        cny = (
-            self._close.item(row, n),
-            self._reference.item(row, n),
-            self._open.item(row, n),
-            self._high.item(row, n),
-            self._low.item(row, n),
-            self._close.item(row - 1, n) if row else math.nan,
-        )
-        # as `fen`, without six calls
-        prices: list[Any] = (
-            [int(price * 100 + 0.5) if price == price else None for price in cny]
-            if self.whole_fen
-            else [price * 100 if price == price else None for price in cny]
-        )
-        close, reference, opened, high, low, before = prices
-        if close is None or reference is None:
+        close: Any = self._close.item(row, n)
+        reference: Any = self._reference.item(row, n)
+        if close != close or reference != reference:
             return None
-        st = self._st.item(row, n) > 0
-        percent, lot = self._rules_of(n, st)
-        if row >= self._settled[n]:
-            limits = limits_around(reference, percent)
+        opened: Any = self._open.item(row, n)
+        high: Any = self._high.item(row, n)
+        low: Any = self._low.item(row, n)
+        before: Any = self._close.item(row - 1, n) if row else math.nan
+        # as `fen`, without six calls
+        if self.whole_fen:
+            close, reference = int(close * 100 + 0.5), int(reference * 100 + 0.5)
+            opened = int(opened * 100 + 0.5) if opened == opened else None
+            high = int(high * 100 + 0.5) if high == high else None
+            low = int(low * 100 + 0.5) if low == low else None
+            before = int(before * 100 + 0.5) if before == before else reference
         else:
+            close, reference = close * 100, reference * 100
+            opened = opened * 100 if opened == opened else None
+            high = high * 100 if high == high else None
+            low = low * 100 if low == low else None
+            before = before * 100 if before == before else reference
+        st = self._st.item(row, n) > 0
+        if self._rules_row != row:
+            self._rules_row, self._rules = row, {}
+        percent, lot = self._rules.get(2 * self._board_numbers[n] + st) or self._rules_of(n, st)
+        if row < self._settled[n]:
             sessions = row - self._listed_row[n]
             limits = price_limits(self._boards[n], st, reference, self.day, self._listed_day[n], sessions)
-        if limits.state is LimitState.UNKNOWN:
+        else:
+            limits = limits_around(reference, percent)
+        if limits[0] is _UNKNOWN:
             self.unknown_limits.add(symbol)
-        vwap = self._vwap.item(row, n)
-        return Quote(
-            self._trading.item(row, n) > 0,
-            reference if before is None else before,
-            reference,
-            opened,
-            close,
-            None if vwap != vwap else vwap * 100,
-            high,
-            low,
-            limits,
-            lot,
-        )
+        vwap: Any = self._vwap.item(row, n)
+        trading = self._trading.item(row, n) > 0
+        vwap = vwap * 100 if vwap == vwap else None
+        # as Quote(...), without the call that a named tuple puts in between
+        return tuple.__new__(Quote, (trading, before, reference, opened, close, vwap, high, low, limits, lot))
 
     def _rules_of(self, n: int, st: bool) -> tuple[int | None, LotRule]:
-        """Limit percentage and lot of a column's board, looked up once a session."""
-        if self._rules_row != self.row:
-            self._rules_row, self._rules = self.row, {}
-        key = 2 * self._board_numbers[n] + st
-        rules = self._rules.get(key)
-        if rules is None:
-            board, day = self._boards[n], self.day
-            rules = self._rules[key] = limit_percent(board, st, day), lot_rule(board, day, st)
+        """Limit percentage and lot of a column's board in the session; kept for the next who asks."""
+        board, day = self._boards[n], self.day
+        rules = limit_percent(board, st, day), lot_rule(board, day, st)
+        self._rules[2 * self._board_numbers[n] + st] = rules
         return rules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.broker.account import Account
-from engine.broker.bt_books import Books, Positions
+from engine.broker.bt_books import Audience, Books, Positions
 from engine.broker.bt_order import AShareOrder, StockComminfo, check_options
 from engine.broker.carry import carried
 from engine.broker.config import BrokerConfig
@@ -23,13 +23,13 @@ from engine.broker.marks import mark
 from engine.broker.match import step
 from engine.broker.orders import (
     Basket,
-    ExDate,
     Fill,
     OrderRequest,
     Reason,
     Refusal,
     Side,
     SlotBuys,
+    Trade,
     order_id,
 )
 from engine.broker.qlib import QlibExchange, qlib_step
@@ -227,10 +227,10 @@ class AShareBroker(bt.BrokerBase):
         sessions: int | None = None,
     ) -> OrderRequest:
         """Write an order for the next session, with its id and caps, without sending it."""
-        symbol, day = self._symbols[column], self.prices.day
+        symbol, day, config = self._symbols[column], self.prices.day, self.config
         key = symbol, side is Side.BUY  # an enum hashes slowly
         n = self._counters[key] = self._counters.get(key, 0) + 1
-        by_money = value_fen is not None or target_fen is not None
+        sized = config.sizing == "at_decision" and (value_fen is not None or target_fen is not None)
         return OrderRequest(
             order_id(day, symbol, side, n),
             symbol,
@@ -239,10 +239,10 @@ class AShareBroker(bt.BrokerBase):
             shares,
             value_fen,
             target_fen,
-            self._sizing_price(symbol) if by_money else None,
-            None if self.config.participation is None else self._cap(column, self.config.participation),
+            self.prices.close_fen(symbol) if sized else None,
+            None if config.participation is None else self._cap(column, config.participation),
             limit_fen,
-            self.config.order_sessions if sessions is None else sessions,
+            config.order_sessions if sessions is None else sessions,
         )
 
     def send(self, owner: Any, basket: Basket) -> None:
@@ -321,9 +321,6 @@ class AShareBroker(bt.BrokerBase):
             tradeid=tradeid,
         )
 
-    def _sizing_price(self, symbol: str) -> float | None:
-        return self.prices.close_fen(symbol) if self.config.sizing == "at_decision" else None
-
     def _cap(self, column: int, participation: float) -> int:
         recent = self.panel.field("volume")[max(0, self.row - _VOLUME_SESSIONS + 1) : self.row + 1, column]
         mean = np.nanmean(recent) if not np.isnan(recent).all() else 0.0
@@ -341,7 +338,7 @@ class AShareBroker(bt.BrokerBase):
         if self._requests or self._carried or self._slot_buys is not None:
             for event in self._match():
                 if isinstance(event, Fill):
-                    fees += event.fees.total
+                    fees += event.fees_fen
                     if event.side is Side.BUY:
                         bought += event.amount_fen
                     else:
@@ -367,7 +364,16 @@ class AShareBroker(bt.BrokerBase):
         """The next order whose status changed."""
         return self._notices.popleft() if self._notices else None
 
-    def _match(self) -> list[Fill | Refusal]:
+    def notifications(self) -> Iterator[AShareOrder]:
+        """Orders whose status changed, those that come up meanwhile included."""
+        while self._notices:
+            yield self._notices.popleft()
+
+    def audience(self, strategy: Any) -> Audience:
+        """Who listens to a strategy's orders and trades."""
+        return self._books.of(strategy)
+
+    def _match(self) -> list[Trade]:
         basket = Basket((*self._carried, *self._requests), self._slot_buys, self._both_sides_at_limit)
         orders, owner = self._orders, self._slot_owner
         self._requests, self._slot_buys, self._orders, self._slot_owner = [], None, {}, None
@@ -379,27 +385,32 @@ class AShareBroker(bt.BrokerBase):
             if self._books.of(order.owner).orders:
                 self._notices.append(order.clone())
         if self._qlib is None:
-            self.account, events = step(self.account, basket, self.prices, self._terms)
+            self.account, out = step(self.account, basket, self.prices, self._terms)
         else:
             terms = self.config.qlib_terms()
-            self.account, events = qlib_step(self.account, basket, self._qlib, self.row, terms)
-        out = [event for event in events if not isinstance(event, ExDate)]
+            self.account, out = qlib_step(self.account, basket, self._qlib, self.row, terms)
+        row = self.row
+        self.journal.trades.extend([(row, event) for event in out])
         self._carried = carried(out)
+        audience = self._books.of(owner)
+        if not (orders or self._told or audience.orders or audience.trades):
+            return out
         going_on = {request.order_id for request in self._carried}
         self._orders = {key: order for key, order in orders.items() if key in going_on}
-        audience = self._books.of(owner)
         latest = {event.request.order_id: event for event in out}
         for event in out:
-            self._record(event)
             key = event.request.order_id
             sent = orders.get(key) or self._told.get(key)
-            if sent is not None or audience.orders or (audience.fills and isinstance(event, Fill)):
+            if sent is not None or audience.orders or (audience.trades and isinstance(event, Fill)):
                 ends = latest[key] is event and key not in going_on
-                self._notify(event, sent, owner, ends)
+                if ends and sent is None and isinstance(event, Fill) and event.shares == event.requested:
+                    self._notices.append(self._filled_at_once(event, owner))
+                else:
+                    self._notify(event, sent, owner, ends)
         self._told = {key: order for key, order in self._told.items() if key in going_on}
         return out
 
-    def _record(self, event: Fill | Refusal) -> None:
+    def _record(self, event: Trade) -> None:
         self.journal.trades.append((self.row, event))
 
     def _refuse(self, order: AShareOrder, reason: Reason) -> None:
@@ -408,7 +419,14 @@ class AShareBroker(bt.BrokerBase):
 
     # -- who is told
 
-    def _notify(self, event: Fill | Refusal, order: AShareOrder | None, owner: Any, ends: bool) -> None:
+    def _filled_at_once(self, fill: Fill, owner: Any) -> AShareOrder:
+        row, column = self.row, self.prices.column(fill.request.symbol)
+        light = self._light.get(column) or self.light(column)
+        return AShareOrder.filled(
+            fill, owner, light, self.account, self.moments[row], self._close, row, self.comminfo[None]
+        )
+
+    def _notify(self, event: Trade, order: AShareOrder | None, owner: Any, ends: bool) -> None:
         """Tell of an event; `ends` if it is the last of its order."""
         symbol, now = event.request.symbol, self.moments[self.row]
         if isinstance(event, Refusal) and not ends:

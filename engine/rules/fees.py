@@ -80,26 +80,30 @@ class AShareFees:
     Stamp duty and transfer fee come from ``engine/rules/tables``. Every fee rounds half up to a fen.
     """
 
-    __slots__ = ("_minimum", "_rate", "_rates")
+    __slots__ = ("_buys", "_minimum", "_rate", "_sales")
 
     def __init__(self, commission: float = 0.00025, minimum: float = 5.0) -> None:
         self._rate = _scaled(commission)
         self._minimum = round(minimum * 100)
-        self._rates: dict[tuple[str, bool], _Rates] = {}
+        #: rates of the spell last asked for, by exchange
+        self._buys: dict[str, _Rates] = {}
+        self._sales: dict[str, _Rates] = {}
 
     def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
         """Fees of a trade on `day`."""
-        key = symbol[-2:], is_buy
-        rates = self._rates.get(key)
-        if rates is None or not rates.start <= day < rates.end:
-            rates = self._rates[key] = _statutory(*key, day)
+        exchange = symbol[-2:]
+        rates_of = self._buys if is_buy else self._sales
+        rates = rates_of.get(exchange)
+        if rates is None or not rates[0] <= day < rates[1]:
+            rates = rates_of[exchange] = _statutory(exchange, is_buy, day)
+        _, _, stamp, transfer = rates
         twice = 2 * amount_fen
         commission = (twice * self._rate + _SCALE) // _TWO_SCALES
-        return Fees(
-            commission if commission > self._minimum else self._minimum,
-            (twice * rates.stamp + _SCALE) // _TWO_SCALES if rates.stamp else 0,
-            (twice * rates.transfer + _SCALE) // _TWO_SCALES,
-        )
+        if commission < self._minimum:
+            commission = self._minimum
+        duty = (twice * stamp + _SCALE) // _TWO_SCALES if stamp else 0
+        # as Fees(...), without the call that a named tuple puts in between
+        return tuple.__new__(Fees, (commission, duty, (twice * transfer + _SCALE) // _TWO_SCALES))
 
 
 class _Rates(NamedTuple):

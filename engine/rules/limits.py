@@ -6,7 +6,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.market.board import Board
+from engine.market.panel import MarketPanel
+from engine.market.special import SpecialKind
 from engine.rules.table import shipped
 
 
@@ -26,7 +30,9 @@ class Limits(NamedTuple):
     down: float | None
 
 
-_UNLIMITED = Limits(LimitState.UNLIMITED, None, None)
+_LIMITED = LimitState.LIMITED
+#: a session without a price limit
+UNLIMITED = Limits(LimitState.UNLIMITED, None, None)
 _UNKNOWN = Limits(LimitState.UNKNOWN, None, None)
 
 
@@ -54,7 +60,7 @@ def price_limits(
     if listed_day is not None:
         fresh = fresh_sessions(board, listed_day)
         if sessions_listed < abs(fresh):
-            return _UNLIMITED if fresh > 0 else _UNKNOWN
+            return UNLIMITED if fresh > 0 else _UNKNOWN
     return limits_around(reference_fen, limit_percent(board, st, day))
 
 
@@ -63,13 +69,10 @@ def limits_around(reference_fen: float, percent: int | None) -> Limits:
     if percent is None:
         return _UNKNOWN
     if isinstance(reference_fen, int):
-        return Limits(
-            LimitState.LIMITED,
-            (reference_fen * (100 + percent) + 50) // 100,
-            (reference_fen * (100 - percent) + 50) // 100,
-        )
-    up, down = reference_fen * (1 + percent / 100), reference_fen * (1 - percent / 100)
-    return Limits(LimitState.LIMITED, up, down)
+        up, down = reference_fen * (100 + percent) + 50, reference_fen * (100 - percent) + 50
+        # as Limits(...), without the call that a named tuple puts in between: every quote comes by
+        return tuple.__new__(Limits, (_LIMITED, up // 100, down // 100))
+    return Limits(_LIMITED, reference_fen * (1 + percent / 100), reference_fen * (1 - percent / 100))
 
 
 @lru_cache(maxsize=65536)
@@ -84,3 +87,22 @@ def fresh_sessions(board: Board, listed_day: int) -> int:
     """Sessions without a limit after listing; negative where limits exist but are unknown."""
     spell = shipped("new_listings", ("board",)).find((board,), listed_day)
     return int(spell.values["unlimited_sessions"]) if spell else 0
+
+
+@lru_cache(maxsize=4096)
+def special_is_unlimited(kind: SpecialKind, day: int) -> bool:
+    """Whether a special session on `day` has no price limit."""
+    spell = shipped("special_sessions", ("kind",)).find((kind,), day)
+    return spell is not None and spell.values["limit"] == "none"
+
+
+def unlimited_cells(panel: MarketPanel) -> frozenset[tuple[int, int]]:
+    """(row, column) of a panel's sessions that have no price limit for a reason of their own.
+
+    Those are the first session of a delisting period and the first after relisting, as far as the panel was
+    told of them (``data.special_sessions``).
+    """
+    special = [s for s in panel.special_sessions if special_is_unlimited(s.kind, s.day)]
+    days = np.array([s.day for s in special], dtype="datetime64[D]")
+    rows = np.searchsorted(panel.dates, days).tolist()
+    return frozenset((row, s.column) for row, s in zip(rows, special, strict=True))

@@ -6,7 +6,6 @@ from engine.broker.orders import ExDate, Fill, OrderRequest, Reason, Refusal, Si
 from engine.broker.shell import Journal
 from engine.metrics import win_rate
 from engine.round_trips import RoundTrip, round_trips
-from engine.rules.fees import Fees
 
 A, B = "600000.SH", "600519.SH"
 
@@ -15,8 +14,8 @@ def fill(symbol: str, shares: int, price: int, *, fee: int = 0, tax: int = 0) ->
     """A trade in fen; negative shares were sold. The fee is split over its three kinds."""
     side = Side.BUY if shares > 0 else Side.SELL
     request = OrderRequest("id", symbol, side, 0, shares=abs(shares))
-    fees = Fees(fee - 2, 1, 1) if fee else Fees(0, 0, 0)
-    return Fill(request, side, abs(shares), price, abs(shares) * price, fees, abs(shares), tax_fen=tax)
+    fees = (fee - 2, 1, 1) if fee else (0, 0, 0)
+    return Fill(request, side, abs(shares), price, abs(shares) * price, *fees, abs(shares), tax_fen=tax)
 
 
 def journal(*trades: tuple[int, Fill | Refusal], ex: tuple[tuple[int, ExDate], ...] = ()) -> Journal:

@@ -58,7 +58,7 @@ class ScoresFileProvider(AlphaProvider):
     def scores(self, view: MarketView, snapshot: Snapshot | None) -> NDArray[Any]:
         """Scores dated exactly the view's session, (N,)."""
         if self._table is None or self._symbols is not view.symbols:
-            table = ScoreTable.read(self.path, self.column)
+            table = ScoreTable.read(self.path, self.column).renamed(view.aliases)
             self._check(table, view)
             self._table, self._symbols = table.aligned(view.symbols), view.symbols
         row = self._table.at(view.session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +69,31 @@ class ScoreTable:
             return None
         found: NDArray[np.float64] = self.values[row]
         return found
+
+    def renamed(self, aliases: Mapping[str, str]) -> ScoreTable:
+        """Return the table with stocks whose code changed under the one symbol that the market data have.
+
+        Raises
+        ------
+        DataError
+            If a stock has scores under two of its codes on one session.
+        """
+        names = np.array([aliases.get(str(symbol), str(symbol)) for symbol in self.symbols], dtype=np.str_)
+        symbols, columns = np.unique(names, return_inverse=True)
+        if (names == self.symbols).all():
+            return self
+        values = np.full((len(self.sessions), len(symbols)), np.nan)
+        for old, column in enumerate(columns.tolist()):
+            given = ~np.isnan(self.values[:, old])
+            twice = given & ~np.isnan(values[:, column])
+            if twice.any():
+                day = iso(self.sessions[twice.argmax()])
+                raise DataError(
+                    f"{self.path}: {self.symbols[old]} on {day} has a score under another of its codes ("
+                    f"{symbols[column]} in the market data); keep one of them"
+                )
+            values[given, column] = self.values[given, old]
+        return ScoreTable(self.path, self.sessions, symbols, values)
 
     def aligned(self, symbols: NDArray[np.str_]) -> ScoreTable:
         """Return the table with these columns, no more and no less; NaN where it lacks a symbol."""

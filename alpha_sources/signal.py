@@ -111,13 +111,14 @@ class ProviderSignal:
             later = iso(self._panel.view(self._row).session)
             raise StrategyError(f"scores of {iso(view.session)} were asked for after those of {later}")
         for passed in range(row if self._row is None else self._row + 1, row + 1):
-            self._refresh_if_due(self._panel.view(passed))
+            self._refresh_if_due(view if passed == row else self._panel.view(passed))
             self._row = passed
-        raw = self._call("scores", view, lambda: self.provider.scores(view, self.snapshot))
-        scores = np.where(view.universe[-1], self._checked(raw, view), np.nan)
+        snapshot = self.snapshot
+        raw = self._call("scores", view, partial(self.provider.scores, view, snapshot))
+        scores = np.where(self._panel.universe[row], self._checked(raw, view), np.nan)
         scores.flags.writeable = False
         self.used[row] = scores
-        self._in_force[row] = self.snapshot
+        self._in_force[row] = snapshot
         return scores
 
     def audit(self) -> None:

@@ -15,7 +15,10 @@ from engine.errors import ConfigError
 _PREFIX = "ALPHALOOM__"
 #: One layer: what was written where, in order.
 Layer = list[tuple[str, dict[str, Any]]]
-DATA_PATHS = {"path", "membership", "instruments", "actions", "fundamentals", "index"}
+DATA_PATHS = {
+    "path", "membership", "instruments", "actions", "fundamentals", "index",
+    "special_sessions", "code_changes",
+}  # fmt: skip
 
 
 @dataclass

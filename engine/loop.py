@@ -6,6 +6,7 @@ from typing import Any
 
 import backtrader as bt
 
+from engine.broker.postman import Postman
 from engine.broker.shell import AShareBroker
 from engine.clock import DatasByName, PanelFeed
 from engine.lines import check_lengths, close_indicators, looks_forward
@@ -29,6 +30,8 @@ class SessionLoop(bt.Cerebro):
     def _runonce(self, runstrats: list[Any]) -> None:
         # as backtrader's, with one feed to advance and with lines closed once they are computed
         (strategy,) = runstrats
+        if not self.p.quicknotify and type(strategy)._notify is bt.Strategy._notify:
+            strategy._notify = Postman(strategy)
         check_lengths(strategy)
         if looks_forward(strategy):
             self._runnext(runstrats)

@@ -7,6 +7,7 @@ of H among the lowest n are sold; as many candidates come in as places become fr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -110,8 +111,12 @@ def _best_and_worst(scores: NDArray[np.float64], held: Sequence[int], topk: int,
     # whatever is bought or compared is held, or among the best that many
     negative = -scores
     count = min(len(held) + most, len(scores))
-    least = np.partition(negative, count - 1)[count - 1] if count else np.nan
-    near = negative <= least + 1e-8 * abs(least) if np.isfinite(least) else negative == negative
+    least = math.nan
+    if count:
+        negative.partition(count - 1)
+        least = -negative.item(count - 1)
+    # rounding to ten digits moves a score by less than this
+    near = scores >= least - 1e-8 * abs(least) if math.isfinite(least) else scores == scores
     near[held] = True
     ranked = _ranked(near.nonzero()[0], scores).tolist()
     mine = set(held)
@@ -143,7 +148,7 @@ def _ranked(columns: NDArray[np.intp], scores: NDArray[np.float64]) -> NDArray[n
     values = scores[columns]
     order = (-values).argsort(kind="stable")
     ordered = values[order]
-    if (ordered[:-1] - ordered[1:] > 1e-8 * np.abs(ordered[:-1]) + 1e-8 * np.abs(ordered[1:])).all():
+    if len(order) > 1 and (ordered[:-1] - ordered[1:]).min() > 2e-8 * max(abs(ordered[0]), abs(ordered[-1])):
         return columns[order]  # no two are so close that rounding could make them equal
     rounded = round_scores(values)
     if not np.isfinite(rounded).all():

@@ -103,7 +103,7 @@ class TopkDropn(PanelStrategy):
         """Write the session's basket from the scores at the close of `row`."""
         config, broker = self.config, self.broker
         scores = self.p.signal.scores_at(row)
-        if np.isnan(scores).all():
+        if not (scores == scores).any():
             return  # no opinion on anything is no reason to sell
         held = self.held_columns()
         chosen = select(
@@ -118,14 +118,11 @@ class TopkDropn(PanelStrategy):
         )
         ripe = self._latest_ripe(row)
         symbols, bought_on = broker.prices.symbols, broker.account.bought_on
-        sells = tuple(
-            broker.request(column, Side.SELL, target_fen=0)
-            for column in chosen.sell
-            if (bought_on(symbols[column]) or 0) <= ripe
-        )
+        ripened = [column for column in chosen.sell if (bought_on(symbols[column]) or 0) <= ripe]
+        sells = broker.requests(ripened, Side.SELL, target_fen=0)
         # Qlib has no reserves: a buy that fails leaves its place, and its money, alone
         candidates = chosen.candidates[: chosen.wanted] if self._like_qlib else chosen.candidates
-        buys = tuple(broker.request(column, Side.BUY, value_fen=0) for column in candidates)
+        buys = broker.requests(candidates, Side.BUY, value_fen=0)
         if sells or buys:
             broker.send(self, Basket(sells, self._slots(buys, chosen.wanted, scores), self._both_sides))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import backtrader as bt
 
 from engine.broker.orders import ExDate
+from engine.broker.postman import listens
 
 if TYPE_CHECKING:
     from engine.broker.shell import AShareBroker
@@ -98,16 +99,6 @@ class Positions(Mapping[Any, bt.Position]):
 
 
 def _audience(strategy: Any) -> Audience:
-    analyzers = list(_family([*strategy.analyzers, *strategy._slave_analyzers]))
-    listeners = [(strategy, bt.Strategy), *((analyzer, bt.Analyzer) for analyzer in analyzers)]
-    orders = any(type(who).notify_order is not base.notify_order for who, base in listeners)
-    trades = any(type(who).notify_trade is not base.notify_trade for who, base in listeners)
     # the Broker observer, which comes with every analyzer, reads cash and value only
     watched = any(type(observer) is not bt.observers.Broker for observer in strategy.getobservers())
-    return Audience(orders, trades or watched)
-
-
-def _family(analyzers: list[Any]) -> Iterator[Any]:
-    for analyzer in analyzers:
-        yield analyzer
-        yield from _family(analyzer._children)
+    return Audience(listens(strategy, "notify_order"), watched or listens(strategy, "notify_trade"))

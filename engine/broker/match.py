@@ -114,9 +114,10 @@ def limit_hit(base: float, quote: Quote, is_buy: bool, both_sides: bool = False)
     _, _, _, _, _, _, high, low, (_, up, down), _ = quote
     if (is_buy or both_sides) and up is not None and (base >= up - _HAIR or (low is not None and low >= up)):
         return Reason.LIMIT_UP
-    if (both_sides or not is_buy) and down is not None:
-        if base <= down + _HAIR or (high is not None and high <= down):
-            return Reason.LIMIT_DOWN
+    if is_buy and not both_sides:
+        return None
+    if down is not None and (base <= down + _HAIR or (high is not None and high <= down)):
+        return Reason.LIMIT_DOWN
     return None
 
 
@@ -128,14 +129,18 @@ class _Offer(NamedTuple):
     price: float
 
 
-def pieces(shares: int, cap: int | None) -> Iterator[tuple[int, bool]]:
-    """Sizes no larger than the exchange takes in one order, and whether each is the last."""
-    if cap is None or shares <= cap:
-        yield shares, True
-        return
-    while shares > cap:
-        yield cap, False
-        shares -= cap
+def pieces(shares: int, lot: LotRule, whole: bool = False) -> Iterator[tuple[int, bool]]:
+    """Sizes no larger than the exchange takes in one order, and whether each is the last.
+
+    Where shares go one by one above a minimum, the last piece has at least that minimum, unless a `whole`
+    position is sold.
+    """
+    cap = lot.order_cap
+    least = lot.minimum if lot.step == 1 and not whole else 1
+    while cap is not None and shares > cap:
+        piece = cap if shares - cap >= least else shares - least
+        yield piece, False
+        shares -= piece
     yield shares, True
 
 
@@ -190,7 +195,7 @@ class _Book:
         if lot.order_cap is None or shares <= lot.order_cap:
             self._book_sale(request, offer, shares, requested, reason)
             return
-        for piece, last in pieces(shares, lot.order_cap):
+        for piece, last in pieces(shares, lot, whole=shares == held):
             fill = self._book_sale(request, offer, piece, requested, reason if last else None)
             if fill is not None:
                 request = after(fill)
@@ -257,7 +262,7 @@ class _Book:
             return self._refuse(request, asked, Reason.INSUFFICIENT_CASH)
         if affordable < shares:
             reason = Reason.INSUFFICIENT_CASH
-        for piece, last in pieces(affordable, lot.order_cap):
+        for piece, last in pieces(affordable, lot):
             amount = amount_of(offer.price, piece)
             fees = self._fees(request, True, amount)
             self._book_buy(request, offer, piece, asked, reason if last else None, amount, fees)
@@ -314,17 +319,17 @@ class _Book:
 
     def _affordable(self, request: OrderRequest, price: float, shares: int, lot: LotRule) -> int:
         while shares:
-            excess = self._cost(request, price, shares, lot.order_cap) - self.cash
+            excess = self._cost(request, price, shares, lot) - self.cash
             if excess <= 0:
                 return shares
             # fees fall with the shares: taking off half of the excess never takes too much
             shares = lot.buyable(max(0, shares - max(1, int(excess / (2 * price)))))
         return 0
 
-    def _cost(self, request: OrderRequest, price: float, shares: int, cap: int | None) -> int:
+    def _cost(self, request: OrderRequest, price: float, shares: int, lot: LotRule) -> int:
         """What a buy takes out of the account, sent in pieces or at once."""
         total = 0
-        for piece, _ in pieces(shares, cap):
+        for piece, _ in pieces(shares, lot):
             amount = amount_of(price, piece)
             fees = self._fees(request, True, amount)
             total += amount + fees.total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -184,6 +185,32 @@ Event = Trade | ExDate
 def order_id(decided_day: int, symbol: str, side: Side, n: int) -> str:
     """``YYYYMMDD-SYMBOL-B|S-n``, from the session of the decision: equal in back-test and paper."""
     return f"{_day_text(decided_day)}-{symbol}-{'B' if side is Side.BUY else 'S'}-{n}"
+
+
+def market_orders(
+    decided_day: int,
+    symbols: Iterable[str],
+    side: Side,
+    counters: dict[tuple[str, bool], int],
+    *,
+    value_fen: int | None = None,
+    target_fen: int | None = None,
+    sessions: int = 1,
+) -> tuple[OrderRequest, ...]:
+    """Orders at the market for many names at once; `counters` numbers the orders of a name and side."""
+    is_buy = side is Side.BUY
+    day, letter = _day_text(decided_day), "B" if is_buy else "S"
+    out = []
+    for symbol in symbols:
+        key = symbol, is_buy  # an enum hashes slowly
+        n = counters[key] = counters.get(key, 0) + 1
+        # as OrderRequest(...), without the call that a named tuple puts in between
+        parts = (
+            f"{day}-{symbol}-{letter}-{n}", symbol, side, decided_day,
+            None, value_fen, target_fen, None, None, None, sessions, 0, 0,
+        )  # fmt: skip
+        out.append(tuple.__new__(OrderRequest, parts))
+    return tuple(out)
 
 
 @lru_cache(maxsize=64)

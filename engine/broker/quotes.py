@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from engine.broker.prices import Quote
 from engine.market.panel import MarketPanel
-from engine.rules.limits import LimitState, fresh_sessions, limit_percent, limits_around, price_limits
+from engine.rules.limits import (
+    UNLIMITED,
+    LimitState,
+    fresh_sessions,
+    limit_percent,
+    limits_around,
+    price_limits,
+    unlimited_cells,
+)
 from engine.rules.lots import LotRule, lot_rule
 
 _UNKNOWN = LimitState.UNKNOWN
@@ -46,6 +54,8 @@ class PanelPrices:
         for n in np.flatnonzero(panel.listed >= sessions[0]).tolist():
             fresh = fresh_sessions(self._boards[n], self._listed_day[n])
             self._settled[n] = self._listed_row[n] + abs(fresh)
+        #: (row, column) of sessions without a limit for a reason of their own
+        self._unlimited = unlimited_cells(panel)
         #: limit percentage and lot in the session `_rules_row`, by board and special treatment
         self._rules: dict[int, tuple[int | None, LotRule]] = {}
         self._rules_row = -1
@@ -119,6 +129,8 @@ class PanelPrices:
         if row < self._settled[n]:
             sessions = row - self._listed_row[n]
             limits = price_limits(self._boards[n], st, reference, self.day, self._listed_day[n], sessions)
+        elif self._unlimited and (row, n) in self._unlimited:
+            limits = UNLIMITED
         else:
             limits = limits_around(reference, percent)
         if limits[0] is _UNKNOWN:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -30,6 +30,7 @@ from engine.broker.orders import (
     Side,
     SlotBuys,
     Trade,
+    market_orders,
     order_id,
 )
 from engine.broker.qlib import QlibExchange, qlib_step
@@ -245,6 +246,30 @@ class AShareBroker(bt.BrokerBase):
             config.order_sessions if sessions is None else sessions,
         )
 
+    def requests(
+        self,
+        columns: Iterable[int],
+        side: Side,
+        *,
+        value_fen: int | None = None,
+        target_fen: int | None = None,
+    ) -> tuple[OrderRequest, ...]:
+        """Write orders at the market for many names, as `request` does one by one."""
+        config, symbols = self.config, self._symbols
+        if config.participation is not None or config.sizing == "at_decision":
+            return tuple(
+                self.request(column, side, value_fen=value_fen, target_fen=target_fen) for column in columns
+            )
+        return market_orders(
+            self.prices.day,
+            [symbols[column] for column in columns],
+            side,
+            self._counters,
+            value_fen=value_fen,
+            target_fen=target_fen,
+            sessions=config.order_sessions,
+        )
+
     def send(self, owner: Any, basket: Basket) -> None:
         """Send a whole basket; its orders reach the strategy's notifications once they are matched.
 
@@ -398,15 +423,14 @@ class AShareBroker(bt.BrokerBase):
         going_on = {request.order_id for request in self._carried}
         self._orders = {key: order for key, order in orders.items() if key in going_on}
         latest = {event.request.order_id: event for event in out}
+        if not (orders or self._told or going_on) and len(latest) == len(out):
+            self._tell_basket(out, owner, audience)
+            return out
         for event in out:
             key = event.request.order_id
             sent = orders.get(key) or self._told.get(key)
             if sent is not None or audience.orders or (audience.trades and isinstance(event, Fill)):
-                ends = latest[key] is event and key not in going_on
-                if ends and sent is None and isinstance(event, Fill) and event.shares == event.requested:
-                    self._notices.append(self._filled_at_once(event, owner))
-                else:
-                    self._notify(event, sent, owner, ends)
+                self._notify(event, sent, owner, latest[key] is event and key not in going_on)
         self._told = {key: order for key, order in self._told.items() if key in going_on}
         return out
 
@@ -419,12 +443,17 @@ class AShareBroker(bt.BrokerBase):
 
     # -- who is told
 
-    def _filled_at_once(self, fill: Fill, owner: Any) -> AShareOrder:
-        row, column = self.row, self.prices.column(fill.request.symbol)
-        light = self._light.get(column) or self.light(column)
-        return AShareOrder.filled(
-            fill, owner, light, self.account, self.moments[row], self._close, row, self.comminfo[None]
-        )
+    def _tell_basket(self, events: list[Trade], owner: Any, audience: Audience) -> None:
+        """Tell of a basket each of whose orders met its fate at once, as nearly all do."""
+        account, comminfo, columns = self.account, self.comminfo[None], self.prices.column
+        moment, closes, row = self.moments[self.row], self._close, self.row
+        for event in events:
+            if isinstance(event, Fill) and event.shares == event.requested:
+                light = self.light(columns(event.request.symbol))
+                told = AShareOrder.filled(event, owner, light, account, moment, closes, row, comminfo)
+                self._notices.append(told)
+            elif audience.orders or isinstance(event, Fill):
+                self._notify(event, None, owner, True)
 
     def _notify(self, event: Trade, order: AShareOrder | None, owner: Any, ends: bool) -> None:
         """Tell of an event; `ends` if it is the last of its order."""

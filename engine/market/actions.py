@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 from engine.errors import DataError
 from engine.market.calendar import Dates, Session, iso
+from engine.market.codes import NO_ALIASES, refuse_both_codes
 from engine.market.corporate import CorporateAction, CorporateActions
 from engine.market.fundamentals import symbol_columns
+from engine.market.quotes import house_symbols
 from engine.market.validate import EXAMPLES, Findings, counted
 
 if TYPE_CHECKING:
@@ -20,7 +23,11 @@ _TERMS = ("cash_per_share", "bonus_ratio", "rights_ratio", "rights_price")
 
 
 def read_actions(
-    table: Table, dates: Dates, symbols: NDArray[np.str_], findings: Findings
+    table: Table,
+    dates: Dates,
+    symbols: NDArray[np.str_],
+    findings: Findings,
+    aliases: Mapping[str, str] = NO_ALIASES,
 ) -> CorporateActions:
     """Read ``symbol, ex_date, cash_per_share, bonus_ratio, rights_ratio, rights_price``.
 
@@ -30,7 +37,11 @@ def read_actions(
     table.require(("symbol", "ex_date"))
     if not any(name in table for name in _TERMS[:3]):
         table.require(_TERMS[:1])
-    column, ex_date = symbol_columns(table, symbols), table.dates("ex_date")
+    column, ex_date = symbol_columns(table, symbols, aliases), table.dates("ex_date")
+    if aliases:
+        codes, spellings = table.distinct("symbol")
+        houses, _ = house_symbols(spellings, strict=False)
+        refuse_both_codes(table, np.array(houses)[codes], column, ex_date, "corporate action")
     terms = [np.nan_to_num(table.numbers(n)) if n in table else np.zeros(len(table)) for n in _TERMS]
     negative = np.flatnonzero(np.logical_or.reduce([values < 0.0 for values in terms]))
     if len(negative):

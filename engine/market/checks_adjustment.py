@@ -31,6 +31,7 @@ def check_jumps(
     symbols: NDArray[np.str_],
     listed: Dates,
     tick: float | None,
+    special: Bools,
     findings: Findings,
 ) -> None:
     """Warn of closes that no daily limit allows and no ex-date explains.
@@ -47,7 +48,7 @@ def check_jumps(
     # a first row has no row before it
     jumps[1:] &= ~(change <= _WIDEST) & (shares[1:] == shares[:-1])
     traded: Bools = bars.fields["trading"] > 0.0
-    jumps &= traded & ~_free_of_limits(traded, dates, listed)
+    jumps &= traded & ~special & ~_free_of_limits(traded, dates, listed)
     if n := int(jumps.sum()):
         message = (
             f"{counted(n, 'row')} moving more than {_WIDEST:.0%} without an ex-date, beyond any daily limit; "

@@ -27,6 +27,10 @@ class DataConfig(BaseModel):
         membership where one is given, else all.
     membership, instruments, actions, fundamentals, index : Path or None
         Further files; see the documentation of the data format. `fundamentals` may be several.
+    special_sessions : Path or None
+        Sessions with rules of their own: the first of a delisting period, the first after relisting.
+    code_changes : Path or None
+        Changes of code, in addition to the bundled ones.
     columns : dict of str to str
         Our name of a column to the file's: ``{"open": "开盘"}``.
     units : {"shares", "lots"}
@@ -47,6 +51,8 @@ class DataConfig(BaseModel):
     actions: Path | None = None
     fundamentals: Path | list[Path] | None = None
     index: Path | None = None
+    special_sessions: Path | None = None
+    code_changes: Path | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     units: Literal["shares", "lots"] = "shares"
     calendar: Literal["xshg", "data"] = "xshg"

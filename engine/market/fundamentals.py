@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from engine.errors import DataError
 from engine.market.calendar import Dates
+from engine.market.codes import NO_ALIASES
 from engine.market.grid import Floats, forward_fill
 from engine.market.quotes import house_symbols
 
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 _KEYS = frozenset({"symbol", "visible_date", "visible_by", "period_end"})
 
 
-def read_fundamentals(table: Table, dates: Dates, symbols: NDArray[np.str_]) -> dict[str, Floats]:
+def read_fundamentals(
+    table: Table, dates: Dates, symbols: NDArray[np.str_], aliases: Mapping[str, str] = NO_ALIASES
+) -> dict[str, Floats]:
     """Return one (T, N) field for every numeric column of a file of dated figures.
 
     A figure is usable from the first session on or after ``visible_date``, or strictly after ``visible_by``
@@ -44,7 +48,7 @@ def read_fundamentals(table: Table, dates: Dates, symbols: NDArray[np.str_]) -> 
     visible = table.dates(name)
     period = table.dates("period_end") if "period_end" in table else visible
     row = np.searchsorted(dates, visible, side="left" if name == "visible_date" else "right")
-    column = symbol_columns(table, symbols)
+    column = symbol_columns(table, symbols, aliases)
 
     order = np.lexsort((period, visible, column))
     order = order[(column[order] >= 0) & (row[order] < len(dates))]
@@ -70,9 +74,15 @@ def _not_outdated(column: NDArray[np.intp], period: NDArray[np.int64]) -> NDArra
     return np.asarray(np.maximum.accumulate(key) == key)
 
 
-def symbol_columns(table: Table, symbols: NDArray[np.str_]) -> NDArray[np.intp]:
-    """(R,) column of each row's symbol in the panel, -1 for symbols it lacks."""
+def symbol_columns(
+    table: Table, symbols: NDArray[np.str_], aliases: Mapping[str, str] = NO_ALIASES
+) -> NDArray[np.intp]:
+    """(R,) column of each row's symbol in the panel, -1 for symbols it lacks.
+
+    `aliases` are other codes of the panel's symbols.
+    """
     codes, spellings = table.distinct("symbol")
     houses, _ = house_symbols(spellings, strict=False)
     place = {str(symbol): i for i, symbol in enumerate(symbols)}
+    place |= {code: place[symbol] for code, symbol in aliases.items()}
     return np.array([place.get(house, -1) for house in houses], dtype=np.intp)[codes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from engine.errors import DataError
 from engine.market.board import Board, board_of
 from engine.market.calendar import Dates
+from engine.market.codes import NO_ALIASES
 from engine.market.fundamentals import symbol_columns
 from engine.market.instruments import Instruments
 
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
     from engine.market.table import Table
 
 
-def read_instruments(table: Table, symbols: NDArray[np.str_]) -> tuple[Instruments, Dates]:
+def read_instruments(
+    table: Table, symbols: NDArray[np.str_], aliases: Mapping[str, str] = NO_ALIASES
+) -> tuple[Instruments, Dates]:
     """Read ``symbol`` and, where there, ``name, sw_industry, csrc_industry, board, list_date``.
+
+    A row under another code of a stock (`aliases`) counts where there is none under the panel's own.
 
     Returns
     -------
@@ -29,6 +35,9 @@ def read_instruments(table: Table, symbols: NDArray[np.str_]) -> tuple[Instrumen
     """
     table.require(("symbol",))
     column = symbol_columns(table, symbols)
+    if aliases:
+        other = symbol_columns(table, symbols, aliases)
+        column = np.where(np.isin(other, column), column, other)
     mine = np.flatnonzero(column >= 0)
     _, first = np.unique(column[mine], return_index=True)
     if len(first) < len(mine):

@@ -16,6 +16,7 @@ from engine.market.calendar import Calendar, Dates, data_calendar, xshg
 from engine.market.checks import check_quotes
 from engine.market.checks_adjustment import check_jumps, warn_without_factor
 from engine.market.checks_panel import check_bars, check_boards, check_members
+from engine.market.codes import CodeChanges, read_code_changes, shipped_code_changes
 from engine.market.config import DataConfig, data_config
 from engine.market.corporate import CorporateActions
 from engine.market.fundamentals import read_fundamentals
@@ -25,6 +26,7 @@ from engine.market.instruments import Instruments
 from engine.market.listing import read_instruments
 from engine.market.panel import MarketPanel
 from engine.market.quotes import Quotes, Units, read_quotes
+from engine.market.special import read_special_sessions, special_cells
 from engine.market.table import Table
 from engine.market.text import Text
 from engine.market.universe import (
@@ -74,6 +76,8 @@ def load_market(config: DataConfig) -> LoadedMarket:
             actions=Table.read(config.actions) if config.actions else None,
             fundamentals=tuple(map(Table.read, config.fundamentals_files)),
             index=Table.read(config.index) if config.index else None,
+            special_sessions=Table.read(config.special_sessions) if config.special_sessions else None,
+            code_changes=Table.read(config.code_changes) if config.code_changes else None,
         ),
         config,
     )
@@ -87,6 +91,8 @@ def panel_from_frames(
     actions: pd.DataFrame | None = None,
     fundamentals: pd.DataFrame | Sequence[pd.DataFrame] | None = None,
     index: pd.DataFrame | None = None,
+    special_sessions: pd.DataFrame | None = None,
+    code_changes: pd.DataFrame | None = None,
     texts: Iterable[Text] = (),
     universe: str | list[str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -103,6 +109,7 @@ def panel_from_frames(
         symbol). Optional: preclose, amount, vwap, turnover_pct or turnover, trading, is_st, adj_factor; any
         other numeric column becomes a field of its own name.
     membership, instruments, actions, fundamentals, index : DataFrame, optional
+    special_sessions, code_changes : DataFrame, optional
         The further tables, with the columns of the corresponding files.
     texts : iterable of Text
         Dated documents.
@@ -138,6 +145,8 @@ def panel_from_frames(
             actions=table(actions, "actions"),
             fundamentals=_fundamentals_tables(fundamentals),
             index=table(index, "index"),
+            special_sessions=table(special_sessions, "special_sessions"),
+            code_changes=table(code_changes, "code_changes"),
             texts=tuple(texts),
         ),
         config,
@@ -173,38 +182,49 @@ class _Sources:
     actions: Table | None
     fundamentals: tuple[Table, ...]
     index: Table | None
+    special_sessions: Table | None
+    code_changes: Table | None
     texts: tuple[Text, ...] = ()
 
 
 def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
     findings, strict, tick = Findings(), config.calendar == "xshg", config.tick_size
     table = sources.quotes.renamed(config.columns)
-    quotes = read_quotes(table, units=config.units, strict_symbols=strict, findings=findings)
+    changes = _code_changes(sources, config)
+    quotes = read_quotes(table, units=config.units, strict_symbols=strict, findings=findings, changes=changes)
+    aliases = changes.aliases(quotes.symbols.tolist())
     calendar = xshg() if config.calendar == "xshg" else data_calendar(quotes.session)
     check_quotes(quotes, calendar=calendar, tick=tick, units=config.units, findings=findings)
     dates = _sessions(quotes, calendar)
-    membership = _membership(sources, config, dates, findings)
+    membership = _membership(sources, config, dates, findings, aliases)
     findings.report().raise_if_errors(table.source)
 
     symbols = quotes.symbols
     actions = CorporateActions.empty()
     if sources.actions is not None:
-        actions = read_actions(sources.actions, dates, symbols, findings)
+        actions = read_actions(sources.actions, dates, symbols, findings, aliases)
     bars = build_bars(quotes, dates, actions, tick)
     check_bars(bars, dates, symbols, tick, findings)
-    universe, known = _universe(config, membership, bars, symbols)
+    universe, known = _universe(config, membership, bars, symbols, aliases)
     if membership is not None:
         check_members(membership, bars.fields["close"], dates, symbols, findings)
-    instruments, listed = _instruments(sources, symbols, dates, bars)
+    instruments, listed = _instruments(sources, symbols, dates, bars, aliases)
     check_boards(instruments, symbols, findings)
+    special = (
+        ()
+        if sources.special_sessions is None
+        else read_special_sessions(
+            sources.special_sessions, dates, symbols, bars.fields["trading"], findings, aliases
+        )
+    )
     if not config.synthetic:
         if "adj_factor" not in quotes.values and sources.actions is None:
             warn_without_factor(int(quotes.traded.sum()), findings)
-        check_jumps(bars, dates, symbols, listed, tick, findings)
+        check_jumps(bars, dates, symbols, listed, tick, special_cells(special, dates, len(symbols)), findings)
     panel = MarketPanel(
         dates=dates,
         symbols=symbols,
-        fields=_with_fundamentals(bars.fields, sources.fundamentals, dates, symbols),
+        fields=_with_fundamentals(bars.fields, sources.fundamentals, dates, symbols, aliases),
         universe=universe,
         universe_known=known,
         instruments=instruments,
@@ -214,8 +234,17 @@ def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
         indices=read_indices(sources.index, dates, findings) if sources.index is not None else {},
         actions=actions,
         texts=tuple(sorted(sources.texts, key=lambda text: text.published_at)),
+        special_sessions=special,
+        aliases=aliases,
     )
     return LoadedMarket(panel, findings.report())
+
+
+def _code_changes(sources: _Sources, config: DataConfig) -> CodeChanges:
+    if config.calendar != "xshg":
+        return CodeChanges.none()
+    known = shipped_code_changes()
+    return known if sources.code_changes is None else read_code_changes(sources.code_changes, known)
 
 
 def _sessions(quotes: Quotes, calendar: Calendar) -> Dates:
@@ -232,7 +261,9 @@ def _members_missing(index: str | None) -> DataError:
     )
 
 
-def _membership(sources: _Sources, config: DataConfig, dates: Dates, findings: Findings) -> Membership | None:
+def _membership(
+    sources: _Sources, config: DataConfig, dates: Dates, findings: Findings, aliases: Mapping[str, str]
+) -> Membership | None:
     index = config.named_index
     if sources.membership is None:
         if index is not None:
@@ -241,31 +272,41 @@ def _membership(sources: _Sources, config: DataConfig, dates: Dates, findings: F
     if index is None and config.universe is not None:
         return None
     return read_membership(
-        sources.membership, dates, index, strict_symbols=config.calendar == "xshg", findings=findings
+        sources.membership,
+        dates,
+        index,
+        strict_symbols=config.calendar == "xshg",
+        findings=findings,
+        aliases=aliases,
     )
 
 
 def _universe(
-    config: DataConfig, membership: Membership | None, bars: Bars, symbols: NDArray[np.str_]
+    config: DataConfig,
+    membership: Membership | None,
+    bars: Bars,
+    symbols: NDArray[np.str_],
+    aliases: Mapping[str, str],
 ) -> tuple[Bools, Bools]:
     """(T, N) members and (T,) sessions on which they are known."""
     if membership is not None:
         return membership.aligned(symbols), membership.known
     members = bars.inside.copy()
     if isinstance(config.universe, list):
-        members &= listed_universe(config.universe, symbols, strict_symbols=config.calendar == "xshg")
+        strict = config.calendar == "xshg"
+        members &= listed_universe(config.universe, symbols, strict_symbols=strict, aliases=aliases)
     return members, np.ones(len(members), dtype=bool)
 
 
 def _instruments(
-    sources: _Sources, symbols: NDArray[np.str_], dates: Dates, bars: Bars
+    sources: _Sources, symbols: NDArray[np.str_], dates: Dates, bars: Bars, aliases: Mapping[str, str]
 ) -> tuple[Instruments, Dates]:
     """Instruments and the (N,) first session of each, NaT where the data do not show it."""
     first = bars.first_rows()
     listed = np.where(first > 0, dates[first], np.datetime64("NaT", "D"))
     if sources.instruments is None:
         return Instruments.from_symbols(symbols), listed
-    instruments, stated = read_instruments(sources.instruments, symbols)
+    instruments, stated = read_instruments(sources.instruments, symbols, aliases)
     listed = np.where(np.isnat(stated), listed, stated)
     # a listing after the last row is not yet known
     seen: Dates = np.where(listed <= dates[-1], listed, np.datetime64("NaT", "D"))
@@ -273,11 +314,15 @@ def _instruments(
 
 
 def _with_fundamentals(
-    fields: dict[str, Floats], tables: tuple[Table, ...], dates: Dates, symbols: NDArray[np.str_]
+    fields: dict[str, Floats],
+    tables: tuple[Table, ...],
+    dates: Dates,
+    symbols: NDArray[np.str_],
+    aliases: Mapping[str, str],
 ) -> dict[str, Floats]:
     out = dict(fields)
     for table in tables:
-        for name, values in read_fundamentals(table, dates, symbols).items():
+        for name, values in read_fundamentals(table, dates, symbols, aliases).items():
             if name in out:
                 raise DataError(
                     f"{table.source}: the panel already has a field {name}; rename or drop the column"

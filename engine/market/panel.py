@@ -17,6 +17,7 @@ from engine.hashing import hash_arrays
 from engine.market.calendar import Calendar, Dates, iso, to_session
 from engine.market.corporate import CorporateActions
 from engine.market.instruments import Instruments
+from engine.market.special import SpecialSession
 from engine.market.text import CLOSE, Text
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ class MarketPanel:
         Index bars by index symbol and field.
     texts : tuple of Text
         Documents in order of publication.
+    special_sessions : tuple of SpecialSession
+        Sessions of single stocks with rules of their own, ascending.
+    aliases : mapping of str to str
+        Other codes that a stock of the panel has had or will have, to its symbol here.
     """
 
     dates: Dates
@@ -71,6 +76,8 @@ class MarketPanel:
     indices: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     actions: CorporateActions = field(default_factory=CorporateActions.empty)
     texts: tuple[Text, ...] = ()
+    special_sessions: tuple[SpecialSession, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
     _adjusted: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -85,6 +92,7 @@ class MarketPanel:
             for symbol, bars in self.indices.items()
         }
         object.__setattr__(self, "indices", MappingProxyType(indices))
+        object.__setattr__(self, "aliases", MappingProxyType(dict(self.aliases)))
         for array in (self.dates, self.symbols, self.universe, self.universe_known, self.listed):
             _freeze(array)
 
@@ -98,6 +106,7 @@ class MarketPanel:
         parts = {part.name: getattr(self, part.name) for part in fields(self) if part.init}
         parts["fields"] = dict(self.fields)
         parts["indices"] = {symbol: dict(bars) for symbol, bars in self.indices.items()}
+        parts["aliases"] = dict(self.aliases)
         return _rebuild, (parts,)
 
     def __repr__(self) -> str:
@@ -123,7 +132,8 @@ class MarketPanel:
         return self._adjusted[name]
 
     def column(self, symbol: str) -> int:
-        """Column of a symbol in the house spelling."""
+        """Column of a symbol in the house spelling; of a stock whose code changed, any of its codes."""
+        symbol = self.aliases.get(symbol, symbol)
         i = int(np.searchsorted(self.symbols, symbol))
         if i == len(self.symbols) or self.symbols[i] != symbol:
             raise DataError(f"{symbol} is not in the panel of {len(self.symbols)} symbols")
@@ -167,6 +177,8 @@ class MarketPanel:
             indices={s: {n: row[:end].copy() for n, row in bars.items()} for s, bars in self.indices.items()},
             actions=self.actions.until(last),
             texts=tuple(t for t in self.texts if t.published_at <= closing),
+            special_sessions=tuple(s for s in self.special_sessions if s.day <= int(last.astype(np.int64))),
+            aliases=self.aliases,
         )
 
     @cached_property
@@ -188,6 +200,9 @@ class MarketPanel:
                 yield f"{symbol}.{name}", self.indices[symbol][name]
         actions = [(int(s.astype(np.int64)), c, *a) for s, c, a in self.actions.rows()]
         yield "actions", np.array(actions, dtype=np.float64)
+        if self.special_sessions:
+            special = [f"{s.day},{s.column},{s.kind}" for s in self.special_sessions]
+            yield "special_sessions", np.frombuffer("\n".join(special).encode(), dtype=np.uint8)
 
 
 def _rebuild(parts: dict[str, Any]) -> MarketPanel:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.errors import DataError
 from engine.market.board import parse_symbol
 from engine.market.calendar import Dates, iso
+from engine.market.codes import CodeChanges, refuse_both_codes
 from engine.market.grid import Bools, Floats, Ints
 from engine.market.table import Table
 from engine.market.validate import EXAMPLES, Findings, counted
@@ -95,8 +96,13 @@ class _Row(dict[str, float]):
         super().__init__({name: float(column[row]) for name, column in values.items()})
 
 
-def read_quotes(table: Table, *, units: Units, strict_symbols: bool, findings: Findings) -> Quotes:
-    """Convert a table of quotes; unreadable cells raise, unreadable symbols are a finding."""
+def read_quotes(
+    table: Table, *, units: Units, strict_symbols: bool, findings: Findings, changes: CodeChanges
+) -> Quotes:
+    """Convert a table of quotes; unreadable cells raise, unreadable symbols are a finding.
+
+    Rows of a stock whose code changed are joined under the newest code it has by the file's last session.
+    """
     remedy = 'name the file\'s columns in data.columns, such as {close: "收盘"}'
     table.require(REQUIRED, remedy=remedy)
     table.refuse_empty()
@@ -105,6 +111,7 @@ def read_quotes(table: Table, *, units: Units, strict_symbols: bool, findings: F
     houses, unreadable = house_symbols(spellings, strict=strict_symbols)
     if unreadable:
         _note_unreadable(table, codes, spellings, unreadable, findings)
+    houses = _join_codes(table, houses, codes, session, changes, findings)
     symbols, positions = np.unique(np.array(houses, dtype=np.str_), return_inverse=True)
     column = positions.astype(np.intp)[codes]
     values = {name: table.numbers(name) for name in _carried(table)}
@@ -136,6 +143,23 @@ def house_symbols(spellings: Iterable[str], *, strict: bool) -> tuple[list[str],
             if strict or not spelling:
                 unreadable.append(i)
     return houses, unreadable
+
+
+def _join_codes(
+    table: Table, houses: list[str], codes: Ints, session: Dates, changes: CodeChanges, findings: Findings
+) -> list[str]:
+    """House symbols with the newest code of each stock."""
+    joined = changes.joined(houses, session.max())
+    if not joined:
+        return houses
+    newest = [joined[house].new if house in joined else house for house in houses]
+    spelled, stocks = np.unique(newest, return_inverse=True)
+    mine = np.isin(spelled[stocks], [change.new for change in joined.values()])[codes]
+    refuse_both_codes(table, np.array(houses)[codes], np.where(mine, stocks[codes], -1), session)
+    message = f"{counted(len(joined), 'code')} that changed; the rows are joined under the newer code"
+    examples = [f"{old} is {c.new} since {iso(c.day)}" for old, c in sorted(joined.items())[:EXAMPLES]]
+    findings.warn("code_change", message, len(joined), examples)
+    return newest
 
 
 def _note_unreadable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.errors import DataError
 from engine.market.calendar import Dates, iso
+from engine.market.codes import NO_ALIASES
 from engine.market.grid import Bools
 from engine.market.quotes import house_symbols
 from engine.market.validate import EXAMPLES, Findings, counted
@@ -47,12 +49,19 @@ class Membership:
 
 
 def read_membership(
-    table: Table, dates: Dates, universe: str | None, *, strict_symbols: bool, findings: Findings
+    table: Table,
+    dates: Dates,
+    universe: str | None,
+    *,
+    strict_symbols: bool,
+    findings: Findings,
+    aliases: Mapping[str, str] = NO_ALIASES,
 ) -> Membership:
     """Read ``symbol, in_date, out_date``: a member from in_date to the session before out_date.
 
     An empty out_date means still a member. When `universe` is an index of known size, membership is known
-    from the first session on which the count is right, and a wrong count after it is an error.
+    from the first session on which the count is right, and a wrong count after it is an error. `aliases` are
+    other codes of the panel's symbols: a stock whose code changed is one member.
     """
     table.require(("symbol", "in_date", "out_date"))
     table.refuse_empty()
@@ -68,6 +77,7 @@ def read_membership(
         raise DataError(
             f"{table.where(row)}: out_date {iso(left[row])} is not after in_date {iso(joined[row])}"
         )
+    houses = [aliases.get(house, house) for house in houses]
     symbols, positions = np.unique(np.array(houses, dtype=np.str_), return_inverse=True)
     member = np.zeros((len(dates), len(symbols)), dtype=bool)
     starts = np.searchsorted(dates, joined)
@@ -101,11 +111,18 @@ def _known(member: Bools, dates: Dates, universe: str | None, findings: Findings
     return known
 
 
-def listed_universe(wanted: list[str], symbols: NDArray[np.str_], *, strict_symbols: bool) -> Bools:
+def listed_universe(
+    wanted: list[str],
+    symbols: NDArray[np.str_],
+    *,
+    strict_symbols: bool,
+    aliases: Mapping[str, str] = NO_ALIASES,
+) -> Bools:
     """(N,) mask of the symbols a configuration names; one that the quotes lack is a `DataError`."""
     houses, unreadable = house_symbols(wanted, strict=strict_symbols)
     if unreadable:
         raise DataError(f"data.universe: {wanted[unreadable[0]]!r} is no A-share symbol")
+    houses = [aliases.get(house, house) for house in houses]
     absent = sorted(set(houses) - set(symbols.tolist()))
     if absent or not houses:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
@@ -64,6 +65,11 @@ class MarketView:
     def instruments(self) -> Instruments:
         """Names, boards and industries."""
         return self._panel.instruments
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other codes of the panel's stocks, to their symbols here."""
+        return self._panel.aliases
 
     @property
     def calendar(self) -> Calendar:

@@ -10,7 +10,10 @@ from engine.rules.table import shipped
 
 @lru_cache(maxsize=4096)
 def order_cap(board: Board, day: int) -> int | None:
-    """Most shares in one limit order; larger orders are sent in pieces. None where no rule is known."""
+    """Most shares in one order; larger orders are sent in pieces. None where no rule is known.
+
+    It is the cap of limit orders: auctions take no others, and a session's vwap or close is worked with them.
+    """
     spell = shipped("order_caps", ("board", "kind")).find((board, "limit"), day)
     return int(spell.values["shares"]) if spell else None
 

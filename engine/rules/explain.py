@@ -6,7 +6,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
+import numpy as np
+
 from engine.market.board import board_of
+from engine.market.calendar import iso
+from engine.market.codes import CodeChanges, shipped_code_changes
+from engine.market.special import SpecialKind
 from engine.rules.table import DatedTable, Spell, date_of, day_of, shipped
 
 
@@ -20,19 +25,36 @@ class Holds(NamedTuple):
 
 
 def explain(symbol: str, day: date) -> list[Holds]:
-    """Every rule in force for a symbol on a day, in the order a trade meets them."""
-    board, number = board_of(symbol), day_of(day)
-    exchange = symbol[-2:]
-    out = [Holds("board", board.value, "", "from the code")]
+    """Every rule in force for a symbol on a day, in the order a trade meets them.
+
+    Of a stock whose code changed, any of its codes may be given; the rules are those of the code that it had
+    on the day.
+    """
+    number, changes = day_of(day), shipped_code_changes()
+    out = _code(symbol, day, changes)
+    symbol = changes.code_on(symbol, np.datetime64(day, "D"))
+    board, exchange = board_of(symbol), symbol[-2:]
+    out.append(Holds("board", board.value, "", "from the code"))
     limits = shipped("price_limits", ("board", "st"))
     out += _row("price limit", limits, (board, "no"), number, lambda s: f"±{s.values['percent']} %")
     out += _row("price limit, ST", limits, (board, "yes"), number, lambda s: f"±{s.values['percent']} %")
     out += _row("new listings", shipped("new_listings", ("board",)), (board,), number, _fresh)
-    out += _row("lot, buys", shipped("lots", ("board",)), (board,), number, _lot)
+    special = shipped("special_sessions", ("kind",))
+    for event in SpecialKind:
+        out += _row(
+            event.replace("_", " "), special, (event,), number, lambda spell: "first session unlimited"
+        )
+    out += _row("after-hours trading", shipped("after_hours", ("board",)), (board,), number, _after_hours)
+    lots = shipped("lots", ("board",))
+    out += _row("lot, buys", lots, (board,), number, _lot)
+    out += _row("lot, sales", lots, (board,), number, _odd_lot)
     caps = shipped("order_caps", ("board", "kind"))
     for kind in ("limit", "market"):
         out += _row(f"largest {kind} order", caps, (board, kind), number, _shares)
     out += _row("ST purchases a day", shipped("st_purchases", ("board",)), (board,), number, _shares)
+    stocks = ("a_share",)
+    out += _row("settlement", shipped("settlement", ("security",)), stocks, number, _settlement)
+    out += _row("commission", shipped("commission", ("security",)), stocks, number, _commission)
     for rule, name in (("transfer fee, both sides", "transfer_fee"), ("handling fee", "handling_fee")):
         out += _row(rule, shipped(name, ("exchange",)), (exchange,), number, _percent)
     out += _row("stamp duty, sales", shipped("stamp_duty", ("side",)), ("sell",), number, _percent)
@@ -40,6 +62,23 @@ def explain(symbol: str, day: date) -> list[Holds]:
     for holding, words in (("month", "up to a month"), ("year", "up to a year"), ("longer", "over a year")):
         out += _row(f"dividend tax, held {words}", tax, (holding,), number, _percent)
     return out
+
+
+def _code(symbol: str, day: date, changes: CodeChanges) -> list[Holds]:
+    """The code that a stock has on a day, where it is not the only one it has had."""
+    session = np.datetime64(day, "D")
+    known = changes.chain(symbol)
+    if known:
+        code = changes.code_on(symbol, session)
+        change = changes.by_new.get(code) or known[0]
+        began = change.new == code
+        words = f"{code} ({change.old} before)" if began else f"{code} ({change.new} from {iso(change.day)})"
+        return [Holds("code", words, iso(change.day) if began else "", change.source)]
+    moved = np.datetime64("2025-10-09", "D")
+    if symbol.endswith(".BJ") and not symbol.startswith("920") and session >= moved:
+        notice = "BSE notice of 2025-09-12: all listed companies trade under 920 codes"
+        return [Holds("code", "replaced by a 920 code, see data.code_changes", iso(moved), notice)]
+    return []
 
 
 def _row(
@@ -62,6 +101,24 @@ def _shares(spell: Spell) -> str:
 
 def _lot(spell: Spell) -> str:
     return f"at least {spell.values['minimum']}, in steps of {spell.values['step']}"
+
+
+def _odd_lot(spell: Spell) -> str:
+    minimum, step = int(spell.values["minimum"]), int(spell.values["step"])
+    steps = f"in steps of {step}" if step > 1 else f"at least {minimum}, in steps of 1"
+    return f"{steps}; a remainder below {minimum} is sold whole"
+
+
+def _after_hours(spell: Spell) -> str:
+    return f"{spell.values['hours']} at the close; not simulated"
+
+
+def _settlement(spell: Spell) -> str:
+    return f"T+{spell.values['sessions']}: sellable from the next session"
+
+
+def _commission(spell: Spell) -> str:
+    return f"at most {spell.values['percent_at_most']} %, least {spell.values['minimum_cny']} CNY an order"
 
 
 def _fresh(spell: Spell) -> str:

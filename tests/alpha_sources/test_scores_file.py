@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import pickle
 
 import numpy as np
@@ -373,3 +374,25 @@ def test_long_and_wide_csv_and_parquet_say_the_same(tmp_path_factory, make_panel
     for name in ("long.csv", "long.parquet", "wide.csv", "wide.parquet"):
         found = ScoresFileProvider(folder / name).scores_panel(panel.view(19), None, 0)
         np.testing.assert_array_equal(found, expected)
+
+
+# -- stocks whose code changed
+
+
+def renamed_panel(panel):
+    """000001.SZ was, or will be, 000999.SZ."""
+    return dataclasses.replace(panel, aliases={"000999.SZ": "000001.SZ"})
+
+
+def test_scores_under_another_code_of_a_stock_are_its_own(write, panel):
+    text = LONG.replace("2023-01-04,000001.SZ", "2023-01-04,000999.SZ")
+    assert_expected(ScoresFileProvider(write(text)), renamed_panel(panel))
+
+
+def test_scores_under_both_codes_join_but_not_on_one_session(write, panel):
+    joined = LONG + "2023-01-06,000999.SZ,7\n"
+    view = renamed_panel(panel).view("2023-01-06")
+    assert ScoresFileProvider(write(joined)).scores(view, None)[0] == 7.0
+    both = LONG + "2023-01-04,000999.SZ,7\n"
+    message = refused(write(both), renamed_panel(panel))
+    assert "000999.SZ on 2023-01-04 has a score under another of its codes (000001.SZ" in message

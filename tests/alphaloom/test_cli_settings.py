@@ -92,6 +92,8 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "data.actions": ("a.csv", "HERE/a.csv"),
     "data.fundamentals": ("[f.csv, g.csv]", ["HERE/f.csv", "HERE/g.csv"]),
     "data.index": ("../i.csv", "HERE/../i.csv"),
+    "data.special_sessions": ("s.csv", "HERE/s.csv"),
+    "data.code_changes": ("c.csv", "HERE/c.csv"),
     "data.columns": ("{open: 开盘}", {"open": "开盘"}),
     "data.columns.close": ("收盘", "收盘"),
     "data.units": ("lots", "lots"),

@@ -23,6 +23,9 @@ BOARDS = {
     "830799.BJ": (30, 100, 1),
 }
 SYMBOLS = tuple(BOARDS)
+#: most shares in one order, by the first digits of the code; 1,000,000 elsewhere
+ORDER_CAPS = {"688": 100_000, "300": 300_000}
+ST_DAILY_CAP = 500_000
 SPECIAL_TREATMENT = "600519.SH"
 #: sessions after a listing without a limit: STAR five, all others do not list within these markets
 NEWCOMER, FREE_SESSIONS = "688981.SH", 5

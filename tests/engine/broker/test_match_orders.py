@@ -24,6 +24,7 @@ from engine.broker.carry import carried
 from engine.broker.match import FillAt, Terms, pieces, step
 from engine.broker.orders import Basket, Fill, Refusal
 from engine.rules.fees import AShareFees
+from engine.rules.lots import LotRule
 
 RICH = holding(100_000_000)
 DAY = quote(10.00, reference=10.00, high=10.40, low=9.70)
@@ -82,20 +83,31 @@ def test_an_order_above_the_exchanges_cap_is_sent_in_pieces() -> None:
     assert out.account.shares(SMIC) == 250_000
 
 
-@given(st.integers(1, 10_000_000), st.one_of(st.none(), st.integers(1, 1_000_000)))
-def test_pieces_add_up_and_none_exceeds_the_cap(shares: int, cap: int | None) -> None:
-    sizes = [size for size, _ in pieces(shares, cap and max(cap, shares // 100))]
+@given(st.integers(200, 10_000_000), st.one_of(st.none(), st.integers(400, 1_000_000)), st.booleans())
+def test_pieces_add_up_and_none_is_too_large_or_too_small(shares: int, cap: int | None, whole: bool) -> None:
+    cap = cap and max(cap, shares // 100)
+    sizes = [size for size, _ in pieces(shares, LotRule(200, 1, cap), whole)]
     assert sum(sizes) == shares
-    assert min(sizes) > 0
-    assert cap is None or max(sizes) <= max(cap, shares // 100)
+    assert min(sizes) >= (1 if whole else 200)
+    assert len(sizes) == (1 if cap is None else -(-shares // cap))
+    assert cap is None or max(sizes) <= cap
+
+
+def test_what_a_whole_sale_leaves_over_goes_alone() -> None:
+    star = quote(10.00, symbol=SMIC)
+    out = trade(with_lots(0.0, (SMIC, 100_001, LONG_AGO)), sell(SMIC, shares=100_001), star)
+    assert [fill.shares for fill in out.fills] == [100_000, 1]
+    part = trade(with_lots(0.0, (SMIC, 300_000, LONG_AGO)), sell(SMIC, shares=100_001), star)
+    assert [fill.shares for fill in part.fills] == [99_801, 200]
 
 
 def test_the_least_commission_counts_once_for_all_pieces_of_an_order() -> None:
-    # 0.0001 of 1,000,000 CNY is 100 CNY; of the last 10 CNY next to nothing, and not another 5 CNY
+    # 0.0001 of 1,000,000 CNY is 100 CNY; of the last 2,000 CNY next to nothing, and not another 5 CNY
     fees = AShareFees(commission=0.0001, minimum=5)
     star = quote(10.00, symbol=SMIC)
     out = trade(RICH, buy(SMIC, shares=100_001), star, fees=fees)
-    assert [fill.shares for fill in out.fills] == [100_000, 1]
+    # one share alone could not be ordered
+    assert [fill.shares for fill in out.fills] == [99_801, 200]
     assert sum(fill.fees.commission for fill in out.fills) == 10_000
 
 

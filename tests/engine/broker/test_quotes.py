@@ -99,3 +99,25 @@ def test_a_symbol_of_no_known_board_has_unknown_limits_and_is_remembered() -> No
     assert quote is not None
     assert (quote.limits.up, quote.lot) == (None, LotRule(100, 100))
     assert prices.unknown_limits == {"900901.SH"}
+
+
+def test_the_first_session_of_a_delisting_period_has_no_limit_and_the_next_has() -> None:
+    dates = xshg().between(np.datetime64("2023-06-01"), np.datetime64("2023-06-06"))
+    close = [10.0, 4.0, 3.6, 3.5]
+    frame = pd.DataFrame({"date": dates.astype("datetime64[s]"), "symbol": "600111.SH", "volume": 1e6})
+    frame = frame.assign(open=close, high=close, low=close, close=close)
+    special = pd.DataFrame(
+        {"symbol": ["600111.SH"], "session": [str(dates[1])], "kind": ["delisting_period"]}
+    )
+    prices = PanelPrices(panel_from_frames(frame, special_sessions=special).panel)
+    found = []
+    for prices.row in range(4):
+        quote = prices.quote("600111.SH")
+        assert quote is not None
+        found.append((quote.limits.state.value, quote.limits.up, quote.limits.down))
+    assert found == [
+        ("limited", 1100, 900),
+        ("unlimited", None, None),
+        ("limited", 440, 360),
+        ("limited", 396, 324),
+    ]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alphaloom.api import load_panel
+from alphaloom.sample import sample_paths
 from engine.broker.quotes import PanelPrices
 from engine.market import panel_from_frames
 from engine.market.board import Board
@@ -167,6 +168,34 @@ def test_every_traded_bar_of_the_sample_lies_within_its_limits(sample: PanelPric
     assert seen[LimitState.UNLIMITED] == 3 * 5
     assert seen[LimitState.UNKNOWN] == 5
     assert seen[LimitState.LIMITED] > 70_000
+
+
+def test_limits_are_the_integer_formula_on_every_row_of_the_sample(sample: PanelPrices) -> None:
+    """Worked out anew, in whole arrays, from the file, ±10 %, ±20 % on STAR, its first five sessions free."""
+    panel, rows = sample.panel, pd.read_parquet(sample_paths()["path"])
+    t = np.searchsorted(panel.dates, rows["date"].to_numpy().astype("datetime64[D]"))
+    n = np.searchsorted(panel.symbols, rows["symbol"].to_numpy().astype(str))
+    # a suspended session stands at its last close, or the reference of an ex-date, as the panel says
+    suspended = rows["volume"].to_numpy() == 0
+    cny = np.where(suspended, panel.field("close")[t, n], rows["preclose"].to_numpy())
+    fen = np.floor(cny * 100 + 0.5).astype(np.int64)
+    star = rows["symbol"].str.startswith("688").to_numpy()
+    percent = np.where(star, 20, np.where(rows["is_st"].to_numpy() > 0, 5, 10))
+    up, down = ((fen * (100 + sign * percent) + 50) // 100 for sign in (1, -1))
+    first = np.full(len(panel.symbols), len(panel.dates))
+    np.minimum.at(first, n, t)
+    young = (first[n] > 0) & (t - first[n] < np.where(star, 5, 1))
+
+    found = np.full((len(rows), 2), -1)
+    for i, (sample.row, column) in enumerate(zip(t.tolist(), n.tolist(), strict=True)):
+        quote = sample.quote(sample.symbols[column])
+        assert quote is not None
+        if quote.limits.up is not None:
+            found[i] = quote.limits.up, quote.limits.down
+    np.testing.assert_array_equal(found[:, 0], np.where(young, -1, up))
+    np.testing.assert_array_equal(found[:, 1], np.where(young, -1, down))
+    assert len(rows) > 70_000
+    assert young.sum() == 3 * 5 + 5
 
 
 @pytest.mark.parametrize(

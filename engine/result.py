@@ -17,7 +17,6 @@ import yaml
 from engine import metrics as m
 from engine.benchmark import benchmark_levels, with_dividends
 from engine.broker.journal import Journal
-from engine.broker.orders import Fill
 from engine.collector import rare_collections
 from engine.market.panel import MarketPanel
 from engine.report.section import Section
@@ -36,6 +35,7 @@ from engine.tables import (
 
 #: Rows whose information coefficient is computed at a time.
 _IC_ROWS = 128
+_FEES = ("commission_fen", "stamp_duty_fen", "transfer_fee_fen")
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,7 @@ def make_result(
         "rank_ic_mean": ic_mean,
         "rank_icir": icir,
         "sessions": span.sessions,
-        "fills": sum([isinstance(event, Fill) for _, event in journal.trades]),
+        "fills": sum([price is not None for price in journal.trades.column("price_fen")]),
         "rejected": rejected_orders(journal),
         **_money(journal),
         "data_hash": panel.data_hash,
@@ -210,13 +210,13 @@ def _measures(levels: np.ndarray, index: np.ndarray | None, equity: pd.DataFrame
 
 
 def _money(journal: Journal) -> dict[str, float]:
-    fills = [event for _, event in journal.trades if isinstance(event, Fill)]
+    total = {name: sum(journal.trades.column(name)) for name in (*_FEES, "slippage_fen", "tax_fen")}
     ex_dates = [event for _, event in journal.ex_dates]
     return {
-        "cost_total": sum([f.fees_fen for f in fills]) / 100,
-        "slippage_total": sum([f.slippage_fen for f in fills]) / 100,
+        "cost_total": sum(total[name] for name in _FEES) / 100,
+        "slippage_total": total["slippage_fen"] / 100,
         "dividends_total": sum(e.cash_fen for e in ex_dates) / 100,
-        "dividend_tax_total": sum([f.tax_fen for f in fills]) / 100,
+        "dividend_tax_total": total["tax_fen"] / 100,
         "ex_date_rounding": sum(e.rounding_fen for e in ex_dates) / 100,
     }
 

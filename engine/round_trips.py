@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
 
 from engine.broker.journal import Journal
-from engine.broker.orders import Event, ExDate, Fill, Side
+from engine.broker.orders import ExDate, Side
+
+_COSTS = ("commission_fen", "stamp_duty_fen", "transfer_fee_fen", "tax_fen")
 
 
 class RoundTrip(NamedTuple):
@@ -25,33 +27,39 @@ def round_trips(journal: Journal) -> list[RoundTrip]:
     #: by name: shares, row of the first buy, money put in, profit so far
     open_stays: dict[str, list[int]] = {}
     out = []
-    for row, event in _in_order(journal):
-        if isinstance(event, Fill):
-            symbol, is_buy, shares = event.request.symbol, event.side is Side.BUY, event.shares
-            amount = -event.amount_fen if is_buy else event.amount_fen
-            flow = amount - event.fees_fen - event.tax_fen
-            stay = open_stays.get(symbol)
-            if stay is None:
-                stay = open_stays[symbol] = [0, row, 0, 0]
-            stay[0] += shares if is_buy else -shares
+    for row, symbol, shares, flow, ex_date in _changes(journal):
+        stay = open_stays.get(symbol)
+        if stay is None:
+            stay = open_stays[symbol] = [0, row, 0, 0]
+        if ex_date is None:
+            stay[0] += shares
             stay[3] += flow
             if flow < 0:
                 stay[2] -= flow
-            if not stay[0]:
-                _, opened, spent, profit = open_stays.pop(symbol)
-                out.append(RoundTrip(symbol, opened, row, spent, profit))
-        elif isinstance(event, ExDate):
-            stay = open_stays[event.symbol]
-            stay[0] = event.shares_after
-            stay[3] += event.cash_fen - event.rights_cost_fen
-            stay[2] += event.rights_cost_fen + max(0, -event.cash_fen)
+        else:
+            stay[0] = ex_date.shares_after
+            stay[3] += ex_date.cash_fen - ex_date.rights_cost_fen
+            stay[2] += ex_date.rights_cost_fen + max(0, -ex_date.cash_fen)
+        if not stay[0]:
+            _, opened, spent, profit = open_stays.pop(symbol)
+            out.append(RoundTrip(symbol, opened, row, spent, profit))
     return out
 
 
-def _in_order(journal: Journal) -> Sequence[tuple[int, Event]]:
-    """Ex-dates come before the trades of the same session."""
-    if not journal.ex_dates:
-        return journal.trades
-    events: list[tuple[int, Event]] = [*journal.ex_dates, *journal.trades]
-    events.sort(key=itemgetter(0))
-    return events
+def _changes(journal: Journal) -> Iterable[tuple[int, str, int, int, ExDate | None]]:
+    """Row, symbol, shares and money of every fill, and the ex-dates, which come first in their session."""
+    column = journal.trades.column
+    changes: list[tuple[int, str, int, int, ExDate | None]] = []
+    for row, event in journal.ex_dates:
+        changes.append((row, event.symbol, 0, 0, event))
+    costs = map(sum, zip(*map(column, _COSTS), strict=True))
+    for row, symbol, side, shares, amount, cost in zip(
+        *map(column, ("row", "symbol", "side", "shares", "amount_fen")), costs, strict=True
+    ):
+        if shares and side is Side.BUY:
+            changes.append((row, symbol, shares, -amount - cost, None))
+        elif shares:
+            changes.append((row, symbol, -shares, amount - cost, None))
+    if journal.ex_dates:
+        changes.sort(key=itemgetter(0))
+    return changes

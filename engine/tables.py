@@ -6,76 +6,91 @@ Events are turned into columns whole, by ``zip``: a run has tens of thousands of
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import compress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.broker.journal import Journal
-from engine.broker.orders import Fill, Reason, Refusal, Trade
+from engine.broker.orders import Fill, Reason, Trade
 from engine.market.panel import MarketPanel
 from engine.metrics import Array
 from engine.span import Span
 
-_STATUS = {
+_STATUS: dict[Reason | None, str] = {
     Reason.CANCELLED: "cancelled",
     Reason.REPLACED: "cancelled",
     Reason.END_OF_RUN: "expired",
     Reason.PRICE_NOT_REACHED: "expired",
 }
-_MONEY = ("amount_cny", "commission", "stamp_duty", "transfer_fee")
+#: money of a fill, by column, and where it comes from
+_MONEY = {
+    "amount_cny": "amount_fen",
+    "commission": "commission_fen",
+    "stamp_duty": "stamp_duty_fen",
+    "transfer_fee": "transfer_fee_fen",
+}
 
 
 def fills_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
     """One row per fill in the order of matching; money in CNY, whole fen."""
-    rows, fills = _columns([trade for trade in journal.trades if isinstance(trade[1], Fill)], 2)
-    requests, sides, shares, price, *money = _columns(fills, 13)
-    order_ids, symbols, *_ = _columns(requests, 13)
+    column = journal.trades.column
+    filled = [price is not None for price in column("price_fen")]
+
+    def of_fills(name: str) -> list[Any]:
+        return list(compress(column(name), filled))
+
     return pd.DataFrame(
         {
-            "date": _dates(panel, rows),
-            "symbol": _text(symbols),
-            "side": _text(sides),
-            "shares": np.array(shares, dtype=np.int64),
-            "price": np.array(price, dtype=np.float64) / 100,
-            **{name: _fen(values) / 100 for name, values in zip(_MONEY, money, strict=False)},
-            "order_id": _text(order_ids),
+            "date": _dates(panel, of_fills("row")),
+            "symbol": _text(of_fills("symbol")),
+            "side": _text(of_fills("side")),
+            "shares": np.array(of_fills("shares"), dtype=np.int64),
+            "price": np.array(of_fills("price_fen"), dtype=np.float64) / 100,
+            **{name: _fen(of_fills(field)) / 100 for name, field in _MONEY.items()},
+            "order_id": _text(of_fills("order_id")),
         }
     )
 
 
 def orders_frame(panel: MarketPanel, journal: Journal, fills: pd.DataFrame) -> pd.DataFrame:
     """One row per order, filled or not, with the session of its decision, its status and the reason."""
-    rows, events = _columns(journal.trades, 2)
-    order_ids, symbols, _, decided, *_ = _columns([event.request for event in events], 13)
-    filled = np.array([isinstance(event, Fill) for event in events], dtype=bool)
+    column = journal.trades.column
+    filled = np.array([price is not None for price in column("price_fen")], dtype=bool)
+    requested, reasons = column("requested"), column("reason")
     spread = {name: _spread(fills[name].to_numpy(), filled, 0) for name in ("shares", *_MONEY)}
     orders: dict[str, Any] = {
-        "date": _dates(panel, rows),
-        "symbol": _text(symbols),
-        "side": _text([event.side for event in events]),
+        "date": _dates(panel, column("row")),
+        "symbol": _text(column("symbol")),
+        "side": _text(column("side")),
         "shares": spread.pop("shares"),
         "price": _spread(fills["price"].to_numpy(), filled, np.nan),
         **spread,
-        "order_id": _text(order_ids),
-        "decided_on": pd.DatetimeIndex(_days(decided)),
-        "shares_requested": np.array([event.requested for event in events], dtype=np.int64),
+        "order_id": _text(column("order_id")),
+        "decided_on": pd.DatetimeIndex(_days(column("decided_day"))),
+        "shares_requested": np.array(requested, dtype=np.int64),
     }
     orders["shares_filled"] = orders["shares"]
-    orders["status"] = _text(map(status_of, events))
-    orders["reason"] = pd.Series([e.reason.value if e.reason else None for e in events], dtype="string")
+    statuses = map(_status, column("price_fen"), column("shares"), requested, reasons)
+    orders["status"] = _text(statuses)
+    orders["reason"] = pd.Series([reason.value if reason else None for reason in reasons], dtype="string")
     return _one_row_an_order(pd.DataFrame(orders))
 
 
 def rejected_orders(journal: Journal) -> int:
     """How many orders ended as ``rejected``: refused, and never filled in part."""
+    column = journal.trades.column
+    prices = column("price_fen")
+    if None not in prices:
+        return 0
+    ids = column("order_id")
     refused = {
-        event.request.order_id: status_of(event) == "rejected"
-        for _, event in journal.trades
-        if isinstance(event, Refusal)
+        key: _status(price, 0, 0, reason) == "rejected"
+        for key, price, reason in zip(ids, prices, column("reason"), strict=True)
+        if price is None
     }
-    traded = {event.request.order_id for _, event in journal.trades if isinstance(event, Fill)}
+    traded = {key for key, price in zip(ids, prices, strict=True) if price is not None}
     return sum(rejected for key, rejected in refused.items() if key not in traded)
 
 
@@ -99,8 +114,14 @@ def _one_row_an_order(orders: pd.DataFrame) -> pd.DataFrame:
 def status_of(event: Trade) -> str:
     """``filled``, ``partial``, ``rejected``, ``cancelled`` or ``expired``."""
     if isinstance(event, Fill):
-        return "partial" if event.shares < event.requested else "filled"
-    return _STATUS.get(event.reason, "rejected")
+        return _status(event.price_fen, event.shares, event.requested, event.reason)
+    return _status(None, 0, event.requested, event.reason)
+
+
+def _status(price: float | None, shares: int, requested: int, reason: Reason | None) -> str:
+    if price is not None:
+        return "partial" if shares < requested else "filled"
+    return _STATUS.get(reason, "rejected")
 
 
 def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
@@ -114,10 +135,13 @@ def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
          e.rounding_fen, e.terms)
         for row, e in journal.ex_dates
     ]  # fmt: skip
+    column = journal.trades.column
     rows += [
-        (row, e.request.symbol, "dividend_tax", -e.tax_fen, 0, 0, 0, e.request.order_id)
-        for row, e in journal.trades
-        if isinstance(e, Fill) and e.tax_fen
+        (row, symbol, "dividend_tax", -tax, 0, 0, 0, order_id)
+        for tax, row, symbol, order_id in zip(
+            column("tax_fen"), column("row"), column("symbol"), column("order_id"), strict=True
+        )
+        if tax
     ]
     rows.sort(key=lambda event: event[0])
     columns = _columns(rows, 8)
@@ -137,11 +161,11 @@ def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
 
 def positions_frame(panel: MarketPanel, journal: Journal, first: int) -> pd.DataFrame:
     """One row per session of the span and name held, at the close."""
-    rows, marks = _columns([each for each in journal.marks if each[0] >= first], 2)
-    symbols, shares, sellable, closes, values = (
-        list(chain.from_iterable(lists)) for lists in _columns(marks, 5)
-    )
-    held = [len(mark.symbols) for mark in marks]
+    marks = journal.marks
+    before = sum(row < first for row in marks.rows)
+    rows, held = marks.rows[before:], marks.sizes[before:]
+    skipped = sum(marks.sizes[:before])
+    symbols, shares, sellable, closes, values = (column[skipped:] for column in marks.columns)
     equity = {record.row: record.value_fen for record in journal.sessions}
     value, total = _fen(values), np.repeat(_fen([equity[row] for row in rows]), held)
     return pd.DataFrame(

@@ -1,12 +1,17 @@
-"""The journal of a run: what a result is made of."""
+"""The journal of a run: what a result is made of.
+
+A run has tens of thousands of trades and positions. They are kept as columns of plain values, which cost a
+fraction of the memory of as many objects and nothing in garbage collection, and become objects when read.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, overload
 
 from engine.broker.marks import Marks
-from engine.broker.orders import ExDate, Fill, Refusal
+from engine.broker.orders import ExDate, Fill, OrderRequest, Refusal, Trade
 
 
 class SessionRecord(NamedTuple):
@@ -31,13 +36,105 @@ class Holding(NamedTuple):
     value_fen: int
 
 
+_REQUEST = len(OrderRequest._fields)
+_FILL = Fill._fields[1:]
+_WIDTH = 1 + _REQUEST + len(_FILL)
+_PLACES = {
+    "row": 0,
+    **{name: 1 + i for i, name in enumerate(("order_id", "symbol", "side", "decided_day"))},
+    **{name: 1 + _REQUEST + i for i, name in enumerate(_FILL)},
+}
+
+
+class TradeLog(Sequence[tuple[int, Trade]]):
+    """Fills and refusals with the panel's row of their session, in the order of matching."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, trades: Iterable[tuple[int, Trade]] = ()) -> None:
+        self._cells: list[Any] = []
+        for row, trade in trades:
+            self.extend(row, (trade,))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TradeLog) and self._cells == other._cells
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return len(self._cells) // _WIDTH
+
+    @overload
+    def __getitem__(self, i: int) -> tuple[int, Trade]: ...
+
+    @overload
+    def __getitem__(self, i: slice) -> list[tuple[int, Trade]]: ...
+
+    def __getitem__(self, i: int | slice) -> Any:
+        if isinstance(i, slice):
+            return [self._at(n) for n in range(len(self))[i]]
+        return self._at(range(len(self))[i])
+
+    def __iter__(self) -> Iterator[tuple[int, Trade]]:
+        return map(self._at, range(len(self)))
+
+    def _at(self, i: int) -> tuple[int, Trade]:
+        row, *rest = self._cells[i * _WIDTH : (i + 1) * _WIDTH]
+        request, fill = OrderRequest(*rest[:_REQUEST]), rest[_REQUEST:]
+        if fill[2] is None:
+            return row, Refusal(request, fill[0], fill[7], fill[8])
+        return row, Fill(request, *fill)
+
+    def extend(self, row: int, trades: Iterable[Trade]) -> None:
+        """Add the trades of a session."""
+        cells = self._cells
+        for trade in trades:
+            if isinstance(trade, Fill):
+                cells += (row, *trade[0], *trade[1:])
+            else:
+                request, side, requested, reason = trade
+                cells += (row, *request, side, 0, None, 0, 0, 0, 0, requested, reason, 0, 0, 0)
+
+    def column(self, name: str) -> list[Any]:
+        """One value of every trade: ``row``, ``order_id``, ``symbol``, ``decided_day``, or a field of `Fill`.
+
+        A refusal has no price (None), and zeros for the rest.
+        """
+        return self._cells[_PLACES[name] :: _WIDTH]
+
+
+@dataclass(slots=True)
+class MarkLog:
+    """Positions at the closes of a run.
+
+    `rows` and `sizes` are sessions and the number of positions at each; `columns` hold the positions one
+    after the other: symbols, shares, sellable shares, closes and values in fen.
+    """
+
+    rows: list[int] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    columns: tuple[list[Any], ...] = field(default_factory=lambda: ([], [], [], [], []))
+
+    def append(self, row: int, marks: Marks) -> None:
+        """Add the positions of a session."""
+        self.rows.append(row)
+        self.sizes.append(len(marks[0]))
+        parts: tuple[Sequence[Any], ...] = marks
+        for column, values in zip(self.columns, parts, strict=True):
+            column.extend(values)
+
+    def __iter__(self) -> Iterator[Holding]:
+        rows = (row for row, size in zip(self.rows, self.sizes, strict=True) for _ in range(size))
+        return map(Holding, rows, *self.columns)
+
+
 @dataclass
 class Journal:
     """Everything that happened, in order."""
 
     sessions: list[SessionRecord] = field(default_factory=list)
-    marks: list[tuple[int, Marks]] = field(default_factory=list)
-    trades: list[tuple[int, Fill | Refusal]] = field(default_factory=list)
+    marks: MarkLog = field(default_factory=MarkLog)
+    trades: TradeLog = field(default_factory=TradeLog)
     ex_dates: list[tuple[int, ExDate]] = field(default_factory=list)
     ended: dict[str, int] = field(default_factory=dict)
     """Symbols still held after their last row, with that row."""
@@ -45,4 +142,4 @@ class Journal:
     @property
     def holdings(self) -> list[Holding]:
         """Positions at the close of every session."""
-        return [Holding(row, *position) for row, marks in self.marks for position in zip(*marks, strict=True)]
+        return list(self.marks)

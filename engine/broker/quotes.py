@@ -50,12 +50,14 @@ class PanelPrices:
         ).tolist()
         self._listed_day: list[int] = panel.listed.astype(np.int64).tolist()
         #: rows from which a name's limits are those of its board, by column
-        self._settled = [0] * len(self.symbols)
+        self.settled = [0] * len(self.symbols)
         for n in np.flatnonzero(panel.listed >= sessions[0]).tolist():
             fresh = fresh_sessions(self._boards[n], self._listed_day[n])
-            self._settled[n] = self._listed_row[n] + abs(fresh)
+            self.settled[n] = self._listed_row[n] + abs(fresh)
         #: (row, column) of sessions without a limit for a reason of their own
         self._unlimited = unlimited_cells(panel)
+        #: rows with such a session
+        self.special_rows = frozenset(row for row, _ in self._unlimited)
         #: limit percentage and lot in the session `_rules_row`, by board and special treatment
         self._rules: dict[int, tuple[int | None, LotRule]] = {}
         self._rules_row = -1
@@ -126,7 +128,7 @@ class PanelPrices:
         if self._rules_row != row:
             self._rules_row, self._rules = row, {}
         percent, lot = self._rules.get(2 * self._board_numbers[n] + st) or self._rules_of(n, st)
-        if row < self._settled[n]:
+        if row < self.settled[n]:
             sessions = row - self._listed_row[n]
             limits = price_limits(self._boards[n], st, reference, self.day, self._listed_day[n], sessions)
         elif self._unlimited and (row, n) in self._unlimited:

@@ -34,6 +34,7 @@ from engine.broker.orders import (
     order_id,
 )
 from engine.broker.qlib import QlibExchange, qlib_step
+from engine.broker.quick import QuickStep
 from engine.broker.quotes import PanelPrices
 from engine.broker.validity import limit_price, sessions_until
 from engine.clock import LightData, moments
@@ -88,6 +89,7 @@ class AShareBroker(bt.BrokerBase):
         self._symbols = self.prices.symbols
         self._close = panel.field("close")
         self._terms = config.terms()
+        self._quick = QuickStep(self.prices, self._terms)
         self._qlib = QlibExchange(panel) if config.compat == "qlib" else None
         #: closes that positions are valued at
         self._marked = self._close if self._qlib is None else self._qlib.close
@@ -410,12 +412,13 @@ class AShareBroker(bt.BrokerBase):
             if self._books.of(order.owner).orders:
                 self._notices.append(order.clone())
         if self._qlib is None:
-            self.account, out = step(self.account, basket, self.prices, self._terms)
+            self.account, out = self._quick.step(self.account, basket) or step(
+                self.account, basket, self.prices, self._terms
+            )
         else:
             terms = self.config.qlib_terms()
             self.account, out = qlib_step(self.account, basket, self._qlib, self.row, terms)
-        row = self.row
-        self.journal.trades.extend([(row, event) for event in out])
+        self.journal.trades.extend(self.row, out)
         self._carried = carried(out)
         audience = self._books.of(owner)
         if not (orders or self._told or audience.orders or audience.trades):
@@ -435,7 +438,7 @@ class AShareBroker(bt.BrokerBase):
         return out
 
     def _record(self, event: Trade) -> None:
-        self.journal.trades.append((self.row, event))
+        self.journal.trades.extend(self.row, (event,))
 
     def _refuse(self, order: AShareOrder, reason: Reason) -> None:
         self._record(Refusal(order.request, order.request.side, abs(order.executed.remsize), reason))
@@ -512,7 +515,7 @@ class AShareBroker(bt.BrokerBase):
         marks = mark(lots, closes, prices.day, whole=self._qlib is None)
         self._marks, self._equity = marks, self.account.cash_fen + sum(marks.values_fen)
         if record:
-            self.journal.marks.append((row, marks))
+            self.journal.marks.append(row, marks)
 
     def _last_close(self, symbol: str) -> float:
         self.journal.ended.setdefault(symbol, self.row)

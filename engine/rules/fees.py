@@ -26,11 +26,29 @@ class Fees(NamedTuple):
         return self.commission + self.stamp_duty + self.transfer_fee
 
 
+class Rates(NamedTuple):
+    """Rates of one side in billionths of the amount, and the least commission in fen.
+
+    They hold from the day `start`, before `end`.
+    """
+
+    start: float
+    end: float
+    commission: int
+    minimum: int
+    stamp_duty: int
+    transfer_fee: int
+
+
 class FeeSchedule(Protocol):
     """Anything that prices a trade."""
 
     def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
         """Fees of a trade of `amount_fen` on `day` (days since 1970-01-01)."""
+        ...
+
+    def rates(self, exchange: str, is_buy: bool, day: int) -> Rates:
+        """What `charge` computes with, for an exchange (``SH``) on `day`."""
         ...
 
 
@@ -59,10 +77,15 @@ class PlainFees:
     sell: float
     minimum: float = 0.0
 
+    def rates(self, exchange: str, is_buy: bool, day: int) -> Rates:
+        """Return the rates of a side; the same on every day and exchange."""
+        rate = _scaled(self.buy if is_buy else self.sell)
+        return Rates(-math.inf, math.inf, rate, round(self.minimum * 100), 0, 0)
+
     def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
         """Fees of a trade; the same on every day and exchange."""
-        fee = _half_up(amount_fen, _scaled(self.buy if is_buy else self.sell))
-        return Fees(max(fee, round(self.minimum * 100)), 0, 0)
+        _, _, rate, minimum, _, _ = self.rates(symbol[-2:], is_buy, day)
+        return Fees(max(_half_up(amount_fen, rate), minimum), 0, 0)
 
 
 class AShareFees:
@@ -86,43 +109,37 @@ class AShareFees:
         self._rate = _scaled(commission)
         self._minimum = round(minimum * 100)
         #: rates of the spell last asked for, by exchange
-        self._buys: dict[str, _Rates] = {}
-        self._sales: dict[str, _Rates] = {}
+        self._buys: dict[str, Rates] = {}
+        self._sales: dict[str, Rates] = {}
+
+    def rates(self, exchange: str, is_buy: bool, day: int) -> Rates:
+        """Rates of a side on an exchange on `day`."""
+        known = self._buys if is_buy else self._sales
+        rates = known.get(exchange)
+        if rates is None or not rates[0] <= day < rates[1]:
+            rates = known[exchange] = self._statutory(exchange, is_buy, day)
+        return rates
 
     def charge(self, symbol: str, is_buy: bool, amount_fen: int, day: int) -> Fees:
         """Fees of a trade on `day`."""
-        exchange = symbol[-2:]
-        rates_of = self._buys if is_buy else self._sales
-        rates = rates_of.get(exchange)
-        if rates is None or not rates[0] <= day < rates[1]:
-            rates = rates_of[exchange] = _statutory(exchange, is_buy, day)
-        _, _, stamp, transfer = rates
-        twice = 2 * amount_fen
-        commission = (twice * self._rate + _SCALE) // _TWO_SCALES
-        if commission < self._minimum:
-            commission = self._minimum
-        duty = (twice * stamp + _SCALE) // _TWO_SCALES if stamp else 0
-        # as Fees(...), without the call that a named tuple puts in between
-        return tuple.__new__(Fees, (commission, duty, (twice * transfer + _SCALE) // _TWO_SCALES))
+        _, _, rate, minimum, stamp, transfer = self.rates(symbol[-2:], is_buy, day)
+        commission = _half_up(amount_fen, rate)
+        return Fees(
+            commission if commission > minimum else minimum,
+            _half_up(amount_fen, stamp) if stamp else 0,
+            _half_up(amount_fen, transfer),
+        )
 
-
-class _Rates(NamedTuple):
-    """Scaled rates of stamp duty and transfer fee, and the days they hold: from `start`, before `end`."""
-
-    start: float
-    end: float
-    stamp: int
-    transfer: int
-
-
-def _statutory(exchange: str, is_buy: bool, day: int) -> _Rates:
-    spells = [shipped("transfer_fee", ("exchange",)).get((exchange,), day)]
-    if not is_buy:
-        spells.append(shipped("stamp_duty", ("side",)).get(("sell",), day))
-    rates = [_scaled(Decimal(spell.values["percent"]) / 100) for spell in spells]
-    return _Rates(
-        max(spell.start for spell in spells),
-        min(math.inf if spell.end is None else spell.end for spell in spells),
-        0 if is_buy else rates[1],
-        rates[0],
-    )
+    def _statutory(self, exchange: str, is_buy: bool, day: int) -> Rates:
+        spells = [shipped("transfer_fee", ("exchange",)).get((exchange,), day)]
+        if not is_buy:
+            spells.append(shipped("stamp_duty", ("side",)).get(("sell",), day))
+        rates = [_scaled(Decimal(spell.values["percent"]) / 100) for spell in spells]
+        return Rates(
+            max(spell.start for spell in spells),
+            min(math.inf if spell.end is None else spell.end for spell in spells),
+            self._rate,
+            self._minimum,
+            0 if is_buy else rates[1],
+            rates[0],
+        )

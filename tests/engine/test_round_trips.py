@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from engine.broker.journal import Journal, TradeLog
 from engine.broker.orders import ExDate, Fill, OrderRequest, Reason, Refusal, Side
-from engine.broker.shell import Journal
 from engine.metrics import win_rate
 from engine.round_trips import RoundTrip, round_trips
 
@@ -19,7 +19,7 @@ def fill(symbol: str, shares: int, price: int, *, fee: int = 0, tax: int = 0) ->
 
 
 def journal(*trades: tuple[int, Fill | Refusal], ex: tuple[tuple[int, ExDate], ...] = ()) -> Journal:
-    return Journal(trades=list(trades), ex_dates=list(ex))
+    return Journal(trades=TradeLog(trades), ex_dates=list(ex))
 
 
 def test_a_round_trip_earns_the_difference_less_all_costs() -> None:

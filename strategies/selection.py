@@ -7,12 +7,16 @@ of H among the lowest n are sold; as many candidates come in as places become fr
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from strategies.selection_kernel import best_and_worst
+
+#: Rounding to ten significant digits moves a score by less than half of this, relative to its size.
+_NEARNESS = 1e-8
 
 
 class Selection(NamedTuple):
@@ -78,14 +82,16 @@ def select(
     -------
     Selection
     """
+    most = max(0, n_drop + topk - len(held))
     if tradable is None and method_sell == "bottom" and method_buy == "top":
-        return _best_and_worst(scores, held, topk, n_drop)
+        clear, best, worst = best_and_worst(scores, np.array(held, np.int64), most, n_drop, _NEARNESS)
+        if not clear:
+            return _selection(worst.tolist(), best.tolist(), topk - len(held))
     mine = np.zeros(len(scores), dtype=bool)
     mine[list(held)] = True
     allowed = ~np.isnan(scores) if tradable is None else tradable & ~np.isnan(scores)
     own = np.flatnonzero(mine if tradable is None else mine & tradable)
 
-    most = max(0, n_drop + topk - len(held))
     if method_buy == "top":
         others = _near_the_best(np.flatnonzero(allowed & ~mine), scores, most)
     else:
@@ -101,35 +107,11 @@ def select(
         sold = lowest[mine[lowest]]
     else:
         sold = _draw(ranked[is_held], n_drop, rng)
-    wanted = max(0, len(sold) + topk - len(held))
-    return Selection(tuple(sold.tolist()), tuple(candidates.tolist()), min(wanted, len(candidates)))
+    return _selection(sold.tolist(), candidates.tolist(), topk - len(held))
 
 
-def _best_and_worst(scores: NDArray[np.float64], held: Sequence[int], topk: int, n_drop: int) -> Selection:
-    """`select` as it is nearly always asked for: by score on both sides, among all names."""
-    most = max(0, n_drop + topk - len(held))
-    # whatever is bought or compared is held, or among the best that many
-    negative = -scores
-    count = min(len(held) + most, len(scores))
-    least = math.nan
-    if count:
-        negative.partition(count - 1)
-        least = -negative.item(count - 1)
-    # rounding to ten digits moves a score by less than this
-    near = scores >= least - 1e-8 * abs(least) if math.isfinite(least) else scores == scores
-    near[held] = True
-    ranked = _ranked(near.nonzero()[0], scores).tolist()
-    mine = set(held)
-    candidates: list[int] = []
-    together = []
-    for column in ranked:
-        if column not in mine:
-            if len(candidates) == most:
-                continue
-            candidates.append(column)
-        together.append(column)
-    sold = [column for column in together[max(0, len(together) - n_drop) :] if column in mine]
-    wanted = max(0, len(sold) + topk - len(held))
+def _selection(sold: list[int], candidates: list[int], places: int) -> Selection:
+    wanted = max(0, len(sold) + places)
     return Selection(tuple(sold), tuple(candidates), min(wanted, len(candidates)))
 
 
@@ -145,12 +127,7 @@ def _near_the_best(columns: NDArray[np.intp], scores: NDArray[np.float64], count
 
 def _ranked(columns: NDArray[np.intp], scores: NDArray[np.float64]) -> NDArray[np.intp]:
     """Ascending columns by rounded score: the highest first, ties by column, NaN last."""
-    values = scores[columns]
-    order = (-values).argsort(kind="stable")
-    ordered = values[order]
-    if len(order) > 1 and (ordered[:-1] - ordered[1:]).min() > 2e-8 * max(abs(ordered[0]), abs(ordered[-1])):
-        return columns[order]  # no two are so close that rounding could make them equal
-    rounded = round_scores(values)
+    rounded = round_scores(scores[columns])
     if not np.isfinite(rounded).all():
         rounded = np.nan_to_num(rounded, nan=-np.inf)
     return columns[np.argsort(-rounded, kind="stable")]

@@ -215,4 +215,4 @@ def market_orders(
 
 @lru_cache(maxsize=64)
 def _day_text(day: int) -> str:
-    return f"{date_of(day):%Y%m%d}"
+    return date_of(day).isoformat().replace("-", "")

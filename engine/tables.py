@@ -165,16 +165,19 @@ def positions_frame(panel: MarketPanel, journal: Journal, first: int) -> pd.Data
     before = sum(row < first for row in marks.rows)
     rows, held = marks.rows[before:], marks.sizes[before:]
     skipped = sum(marks.sizes[:before])
-    symbols, shares, sellable, closes, values = (column[skipped:] for column in marks.columns)
+    columns = marks.columns[skipped:]
+    shares, sellable, closes, value = (
+        _fen(each[skipped:]) for each in (marks.shares, marks.sellable, marks.closes, marks.values())
+    )
     equity = {record.row: record.value_fen for record in journal.sessions}
-    value, total = _fen(values), np.repeat(_fen([equity[row] for row in rows]), held)
+    total = np.repeat(_fen([equity[row] for row in rows]), held)
     return pd.DataFrame(
         {
             "date": _dates(panel, rows).repeat(held),
-            "symbol": _text(symbols),
-            "shares": np.array(shares, dtype=np.int64),
-            "sellable": np.array(sellable, dtype=np.int64),
-            "close": np.array(closes, dtype=np.float64) / 100,
+            "symbol": _text(map(marks.symbols.__getitem__, columns)),
+            "shares": shares,
+            "sellable": sellable,
+            "close": closes / 100,
             "value_cny": value / 100,
             "weight": value / np.maximum(total, 1),
         }

@@ -41,6 +41,20 @@ _LARGEST = 10**12  # fen; twice that times a scaled rate still fits an int64
 
 
 @jit
+def whole_fen(values: Any, row: int, columns: Any) -> tuple[bool, Any]:
+    """Values of one row of a (T, N) array in CNY as whole fen, and whether all of them are known."""
+    out = np.empty(len(columns), np.int64)
+    known = True
+    for i, column in enumerate(columns):
+        value = values[row, column]
+        if np.isnan(value):
+            known = False
+        else:
+            out[i] = np.int64(value * 100 + 0.5)
+    return known, out
+
+
+@jit
 def offer(
     fields: Any,
     row: int,

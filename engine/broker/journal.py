@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
 
-from engine.broker.marks import Marks
+from engine.broker.marks import Marks, values_of
 from engine.broker.orders import ExDate, Fill, OrderRequest, Refusal, Trade
 
 
@@ -36,23 +36,20 @@ class Holding(NamedTuple):
     value_fen: int
 
 
-_REQUEST = len(OrderRequest._fields)
-_FILL = Fill._fields[1:]
-_WIDTH = 1 + _REQUEST + len(_FILL)
-_PLACES = {
-    "row": 0,
-    **{name: 1 + i for i, name in enumerate(("order_id", "symbol", "side", "decided_day"))},
-    **{name: 1 + _REQUEST + i for i, name in enumerate(_FILL)},
-}
+#: What is kept of every trade: its row, the request as id, symbol, side, day and the rest, and the fill.
+_COLUMNS = ("row", "order_id", "symbol", "side", "decided_day", "terms", *Fill._fields[2:])
+_WIDTH = len(_COLUMNS)
+_REFUSED = 0, None, 0, 0, 0, 0
 
 
 class TradeLog(Sequence[tuple[int, Trade]]):
     """Fills and refusals with the panel's row of their session, in the order of matching."""
 
-    __slots__ = ("_cells",)
+    __slots__ = ("_cells", "_terms")
 
     def __init__(self, trades: Iterable[tuple[int, Trade]] = ()) -> None:
         self._cells: list[Any] = []
+        self._terms: dict[tuple[Any, ...], tuple[Any, ...]] = {}
         for row, trade in trades:
             self.extend(row, (trade,))
 
@@ -79,53 +76,66 @@ class TradeLog(Sequence[tuple[int, Trade]]):
         return map(self._at, range(len(self)))
 
     def _at(self, i: int) -> tuple[int, Trade]:
-        row, *rest = self._cells[i * _WIDTH : (i + 1) * _WIDTH]
-        request, fill = OrderRequest(*rest[:_REQUEST]), rest[_REQUEST:]
-        if fill[2] is None:
-            return row, Refusal(request, fill[0], fill[7], fill[8])
-        return row, Fill(request, *fill)
+        row, order_id, symbol, side, day, terms, *fill = self._cells[i * _WIDTH : (i + 1) * _WIDTH]
+        request = OrderRequest(order_id, symbol, side, day, *terms)
+        if fill[1] is None:
+            return row, Refusal(request, side, fill[6], fill[7])
+        return row, Fill(request, side, *fill)
 
     def extend(self, row: int, trades: Iterable[Trade]) -> None:
         """Add the trades of a session."""
         cells = self._cells
         for trade in trades:
+            request = trade[0]
+            # most orders are alike in all the rest: one tuple for them
+            terms = self._terms.setdefault(request[4:], request[4:])
             if isinstance(trade, Fill):
-                cells += (row, *trade[0], *trade[1:])
+                cells += (row, *request[:4], terms, *trade[2:])
             else:
-                request, side, requested, reason = trade
-                cells += (row, *request, side, 0, None, 0, 0, 0, 0, requested, reason, 0, 0, 0)
+                cells += (row, *request[:4], terms, *_REFUSED, *trade[2:], 0, 0, 0)
 
     def column(self, name: str) -> list[Any]:
         """One value of every trade: ``row``, ``order_id``, ``symbol``, ``decided_day``, or a field of `Fill`.
 
         A refusal has no price (None), and zeros for the rest.
         """
-        return self._cells[_PLACES[name] :: _WIDTH]
+        return self._cells[_COLUMNS.index(name) :: _WIDTH]
 
 
 @dataclass(slots=True)
 class MarkLog:
     """Positions at the closes of a run.
 
-    `rows` and `sizes` are sessions and the number of positions at each; `columns` hold the positions one
-    after the other: symbols, shares, sellable shares, closes and values in fen.
+    `rows` and `sizes` are sessions and the number of positions at each. The other lists hold the positions
+    one after the other: place of the symbol in `symbols`, shares, sellable shares, close in fen.
     """
 
+    symbols: Sequence[str] = ()
+    whole: bool = True
     rows: list[int] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
-    columns: tuple[list[Any], ...] = field(default_factory=lambda: ([], [], [], [], []))
+    columns: list[int] = field(default_factory=list)
+    shares: list[int] = field(default_factory=list)
+    sellable: list[int] = field(default_factory=list)
+    closes: list[float] = field(default_factory=list)
 
-    def append(self, row: int, marks: Marks) -> None:
+    def append(self, row: int, columns: list[int], marks: Marks) -> None:
         """Add the positions of a session."""
         self.rows.append(row)
-        self.sizes.append(len(marks[0]))
-        parts: tuple[Sequence[Any], ...] = marks
-        for column, values in zip(self.columns, parts, strict=True):
-            column.extend(values)
+        self.sizes.append(len(columns))
+        self.columns += columns
+        self.shares += marks.shares
+        self.sellable += marks.sellable
+        self.closes += marks.closes_fen
+
+    def values(self) -> list[Any]:
+        """Value of every position in fen."""
+        return values_of(self.closes, self.shares, self.whole)
 
     def __iter__(self) -> Iterator[Holding]:
         rows = (row for row, size in zip(self.rows, self.sizes, strict=True) for _ in range(size))
-        return map(Holding, rows, *self.columns)
+        names = map(self.symbols.__getitem__, self.columns)
+        return map(Holding, rows, names, self.shares, self.sellable, self.closes, self.values())
 
 
 @dataclass

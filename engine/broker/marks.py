@@ -27,7 +27,12 @@ def mark(lots: Mapping[str, Lots], closes_fen: Sequence[float], day: int, whole:
     for i, own in enumerate(each):
         if own[-1].day >= day:
             sellable[i] = sum([lot.shares for lot in own if lot.day < day])
+    return Marks(list(lots), shares, sellable, closes_fen, values_of(closes_fen, shares, whole))
+
+
+def values_of(closes_fen: Sequence[float], shares: Sequence[int], whole: bool) -> list[Any]:
+    """What positions are worth, in `whole` fen or exactly."""
     values: list[Any] = list(map(mul, closes_fen, shares))
     if whole and float in set(map(type, closes_fen)):
-        values = [value if isinstance(value, int) else int(value + 0.5) for value in values]
-    return Marks(list(lots), shares, sellable, closes_fen, values)
+        return [value if isinstance(value, int) else int(value + 0.5) for value in values]
+    return values

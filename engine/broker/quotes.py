@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.broker.basket_kernel import whole_fen
 from engine.broker.prices import Quote
 from engine.market.panel import MarketPanel
 from engine.rules.limits import (
@@ -89,16 +90,14 @@ class PanelPrices:
         """Close of the session, or None where the stock has no price."""
         return self.fen(self._close.item(self.row, self._columns[symbol]))
 
-    def fen_of(self, values: NDArray[np.float64], symbols: Iterable[str]) -> list[Any]:
-        """`fen` of the session's values of a (T, N) array, for some symbols at once."""
-        prices = values[self.row].take(self.columns(symbols)) * 100
+    def fen_of(self, values: NDArray[np.float64], columns: list[int]) -> list[Any]:
+        """`fen` of the session's values of a (T, N) array, for some columns at once."""
         if self.whole_fen:
-            prices += 0.5
-            if math.isfinite(prices.sum()):
-                whole: list[Any] = prices.astype(np.int64).tolist()
-                return whole
-            return [int(price) if price == price else None for price in prices.tolist()]
-        return [price if price == price else None for price in prices.tolist()]
+            known, prices = whole_fen(values, self.row, np.array(columns, dtype=np.int64))
+            if known:
+                all_known: list[Any] = prices.tolist()
+                return all_known
+        return [self.fen(price) for price in values[self.row, columns].tolist()]
 
     def quote(self, symbol: str) -> Quote | None:
         """Prices of a symbol, or None where it has none in this session."""

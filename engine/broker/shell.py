@@ -18,7 +18,7 @@ from engine.broker.carry import carried
 from engine.broker.config import BrokerConfig
 from engine.broker.ex_date import apply_terms, preserve_value
 from engine.broker.ex_sessions import ex_columns
-from engine.broker.journal import Holding, Journal, SessionRecord
+from engine.broker.journal import Holding, Journal, MarkLog, SessionRecord
 from engine.broker.marks import mark
 from engine.broker.match import step
 from engine.broker.orders import (
@@ -82,10 +82,10 @@ class AShareBroker(bt.BrokerBase):
         self.moments: list[float] = moments(panel.dates).tolist()
         self.account = Account(round(config.cash * 100))
         self.startingcash = self.account.cash_fen / 100
-        self.journal = Journal()
         self.prices = PanelPrices(panel, first)
         #: line series by symbol, those that a strategy has asked for
         self.feeds: Mapping[str, Any] = {}
+        self.journal = Journal(marks=MarkLog(self.prices.symbols, whole=config.compat != "qlib"))
         self._symbols = self.prices.symbols
         self._close = panel.field("close")
         self._terms = config.terms()
@@ -508,16 +508,18 @@ class AShareBroker(bt.BrokerBase):
     def _mark(self, record: bool = False) -> None:
         """Value every position at the close; a stock whose rows have ended stays at its last one."""
         row, prices, lots = self.row, self.prices, self.account.lots
-        closes = [
-            self._last_close(symbol) if close is None else close
-            for symbol, close in zip(lots, prices.fen_of(self._marked, lots), strict=True)
-        ]
+        columns = prices.columns(lots)
+        closes = prices.fen_of(self._marked, columns)
+        if None in closes:
+            for i, symbol in enumerate(lots):
+                if closes[i] is None:
+                    closes[i] = self._last_close(symbol)
         marks = mark(lots, closes, prices.day, whole=self._qlib is None)
         self._marks, self._equity = marks, self.account.cash_fen + sum(marks.values_fen)
         if record:
-            self.journal.marks.append(row, marks)
+            self.journal.marks.append(row, columns, marks)
 
     def _last_close(self, symbol: str) -> float:
         self.journal.ended.setdefault(symbol, self.row)
         past = self._close[: self.row + 1, self.prices.column(symbol)]
-        return self.prices.fen(float(past[~np.isnan(past)][-1])) or 0.0
+        return self.prices.fen(float(past[~np.isnan(past)][-1])) or 0

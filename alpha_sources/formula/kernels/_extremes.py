@@ -1,0 +1,54 @@
+"""Largest and smallest value of a window, and how long ago it was."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from alpha_sources.formula.context import Flags, Panel
+from engine.jit import jit
+
+
+@jit
+def rolling_extreme(x: Panel, restarts: Flags, n: int, sign: float, age: bool, tile: int, out: Panel) -> None:
+    """Write the largest of ``sign * x``, signed back, or its age in sessions; the latest wins a tie."""
+    T, N = x.shape
+    # of every tail the extreme and the row where it stands; a NaN, once met, stays
+    tails = np.empty((n, 2, tile))
+    head, head_at = np.empty(tile), np.empty(tile)
+    for left in range(0, N, tile):
+        width = min(tile, N - left)
+        tails[0] = -np.inf
+        head[:] = -np.inf
+        head_at[:] = 0.0
+        place = 0
+        for t in range(T):
+            if restarts[t]:
+                place = 0
+                head[:] = -np.inf
+                for k in range(1, min(n, t + 1)):
+                    older = x[t - k, left : left + width]
+                    longer, shorter = tails[k], tails[k - 1]
+                    for j in range(width):
+                        value = sign * older[j]
+                        larger = (value > shorter[0, j]) | (value != value)
+                        longer[0, j] = value if larger else shorter[0, j]
+                        longer[1, j] = t - k if larger else shorter[1, j]
+                tails[min(n, t + 1) :] = np.nan
+            row = x[t, left : left + width]
+            result = out[t, left : left + width]
+            before = n - 1 - place
+            tail, tail_at = tails[before, 0], tails[before, 1]
+            for j in range(width):
+                value = sign * row[j]
+                newer = (value >= head[j]) | (value != value)
+                head[j] = value if newer else head[j]
+                head_at[j] = t if newer else head_at[j]
+            if age:
+                for j in range(width):
+                    at = head_at[j] if head[j] >= tail[j] else tail_at[j]
+                    result[j] = t - at if head[j] == head[j] and tail[j] == tail[j] else np.nan
+            else:
+                for j in range(width):
+                    in_head = (head[j] >= tail[j]) | (head[j] != head[j])
+                    result[j] = sign * (head[j] if in_head else tail[j])
+            place += 1

@@ -134,7 +134,7 @@ class ProviderSignal:
         """
         rows = sorted(self.used)
         a_row = sum(values[:1].nbytes for values in self._panel.fields.values())
-        for row in sorted({rows[0], rows[len(rows) // 8], rows[len(rows) // 4]}) if rows else ():
+        for row in sorted({rows[0], rows[len(rows) // 16], rows[len(rows) // 8]}) if rows else ():
             if row * a_row > _AUDIT_BYTES:
                 continue
             view = self._panel.truncate(row).view(row)

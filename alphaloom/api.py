@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -160,13 +161,18 @@ def backtest(
             "seconds_running": round(time.perf_counter() - loaded, 3),
             "python": platform.python_version(),
             "machine": platform.platform(),
-            "packages": {name: version(name) for name in _REPORTED},
+            "packages": {name: _version(name) for name in _REPORTED},
             "given": given,
             "refreshes": [] if signal is None else [asdict(r) for r in signal.refreshes],
         },
         warnings=[*_warnings(market), *run_notes(settings, signal, log)],
         sections=[] if signal is None else signal.provider.sections(signal.snapshots),
     )
+
+
+@cache
+def _version(package: str) -> str:
+    return version(package)
 
 
 def _market(settings: RunConfig, panel: MarketPanel | LoadedMarket | None) -> LoadedMarket:

@@ -56,9 +56,13 @@ class SessionLoop(bt.Cerebro):
         self.datasbyname.follow(len(self.clock) - 1)
         broker: AShareBroker = self._broker
         broker.next()
-        for order in broker.notifications():
-            strategy = self.runningstrats[0] if order.owner is None else order.owner
-            if self.p.quicknotify or broker.audience(strategy).trades:
-                strategy._addnotification(order, quicknotify=self.p.quicknotify)
-            else:
-                strategy._orderspending.append(order)
+        known, keeps_trades = None, True
+        while notices := broker.take_notifications():
+            for order in notices:
+                strategy = self.runningstrats[0] if order.owner is None else order.owner
+                if strategy is not known:
+                    known, keeps_trades = strategy, broker.audience(strategy).trades
+                if keeps_trades or self.p.quicknotify:
+                    strategy._addnotification(order, quicknotify=self.p.quicknotify)
+                else:
+                    strategy._orderspending.append(order)

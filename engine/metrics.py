@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ShapeError
+from engine.rank_kernel import rank_correlations
 
 SESSIONS_A_YEAR = 252
 Array = NDArray[np.float64]
@@ -124,37 +125,11 @@ def rank_ic(scores: Array, forward: Array, *, min_names: int = 10) -> Array:
     if scores.shape != forward.shape:
         raise ShapeError(f"scores {scores.shape} and forward returns {forward.shape} differ in shape")
     both = ~(np.isnan(scores) | np.isnan(forward))
-    names = both.sum(axis=1)
-    # ranks are halves and their mean is (n + 1) / 2: sums of their products are exact in any order
-    middle = np.where(both, (names[:, None] + 1) / 2.0, 0.0)
-    x, y = (np.where(both, average_ranks(np.where(both, v, np.nan)), 0.0) - middle for v in (scores, forward))
-    scale = np.sqrt(_products(x, x) * _products(y, y))
-    out = np.full(len(scores), np.nan)
-    np.divide(_products(x, y), scale, out=out, where=(names >= min_names) & (scale > 0))
+    x, y = np.where(both, scores, np.nan), np.where(both, forward, np.nan)
+    out: Array = rank_correlations(
+        x, y, np.argsort(x, axis=1), np.argsort(y, axis=1), both.sum(axis=1), min_names
+    )
     return out
-
-
-def average_ranks(values: Array) -> Array:
-    """Ranks from 1 along the last axis, ties averaged; NaN ranks last, without ties."""
-    order = np.argsort(values, axis=-1)
-    ranked = np.take_along_axis(values, order, axis=-1)
-    place = np.broadcast_to(np.arange(1.0, values.shape[-1] + 1), values.shape)
-    tied = ranked[..., 1:] == ranked[..., :-1]
-    if tied.any():
-        edge = np.ones((*values.shape[:-1], 1), dtype=bool)
-        first = np.where(np.concatenate([edge, ~tied], axis=-1), place, 0.0)
-        last = np.where(np.concatenate([~tied, edge], axis=-1), place, np.inf)
-        upto = np.minimum.accumulate(last[..., ::-1], axis=-1)[..., ::-1]
-        place = (np.maximum.accumulate(first, axis=-1) + upto) / 2.0
-    ranks: Array = np.empty(values.shape)
-    np.put_along_axis(ranks, order, place, axis=-1)
-    return ranks
-
-
-def _products(x: Array, y: Array) -> Array:
-    """Scalar product of each row."""
-    products: Array = np.einsum("sn,sn->s", x, y)
-    return products
 
 
 def mean_and_ir(values: Array) -> tuple[float, float]:

@@ -52,10 +52,11 @@ def _changes(journal: Journal) -> Iterable[tuple[int, str, int, int, ExDate | No
     changes: list[tuple[int, str, int, int, ExDate | None]] = []
     for row, event in journal.ex_dates:
         changes.append((row, event.symbol, 0, 0, event))
-    costs = map(sum, zip(*map(column, _COSTS), strict=True))
-    for row, symbol, side, shares, amount, cost in zip(
-        *map(column, ("row", "symbol", "side", "shares", "amount_fen")), costs, strict=True
+    names = ("row", "symbol", "side", "shares", "amount_fen", *_COSTS)
+    for row, symbol, side, shares, amount, commission, stamp, transfer, tax in zip(
+        *map(column, names), strict=True
     ):
+        cost = commission + stamp + transfer + tax
         if shares and side is Side.BUY:
             changes.append((row, symbol, shares, -amount - cost, None))
         elif shares:

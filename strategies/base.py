@@ -75,7 +75,7 @@ class PanelStrategy(bt.Strategy):
 
     def held_columns(self) -> list[int]:
         """Columns of the names held, ascending."""
-        return sorted(self.broker.prices.columns(self.broker.account.lots))
+        return sorted(self.broker.held_columns)
 
     def members(self, row: int) -> NDArray[np.intp]:
         """Columns of the universe's members that have a price at the close of `row`."""

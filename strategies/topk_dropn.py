@@ -105,7 +105,7 @@ class TopkDropn(PanelStrategy):
         scores = self.p.signal.scores_at(row)
         if not (scores == scores).any():
             return  # no opinion on anything is no reason to sell
-        held = self.held_columns()
+        held = broker.held_columns
         chosen = select(
             scores,
             held,

@@ -33,6 +33,9 @@ class Matrix(AlphaProvider):
         return self.matrix[view.t]
 
 
+_TRADED = frozenset({bt.Order.Partial, bt.Order.Completed})
+
+
 class FillCounter(bt.Analyzer):
     """Hears of every order and counts those that were filled."""
 
@@ -40,7 +43,7 @@ class FillCounter(bt.Analyzer):
         self.fills = 0
 
     def notify_order(self, order: Any) -> None:
-        self.fills += order.status in (order.Partial, order.Completed)
+        self.fills += order.status in _TRADED
 
     def get_analysis(self) -> dict[str, int]:
         return {"fills": self.fills}

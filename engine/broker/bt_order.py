@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
@@ -107,7 +107,22 @@ class Execution:
         return done
 
 
-_PARTICULARS = frozenset({"created", "executed", "info", "plen", "size"})
+class FillSession(NamedTuple):
+    """What all fills of a session share.
+
+    `account` is the one after the basket; `closes` is (T, N), `row` the session of the fills, `dt` its date.
+    """
+
+    account: Account
+    dt: float
+    closes: NDArray[np.float64]
+    row: int
+    comminfo: bt.CommInfoBase
+
+
+_PARTICULARS = frozenset({"comminfo", "created", "executed", "info", "plen", "size"})
+_NUMBERS = bt.Order.refbasis
+_BUY, _BOUGHT, _SOLD, _COMPLETED = Side.BUY, bt.Order.Buy, bt.Order.Sell, bt.Order.Completed
 
 
 class AShareOrder(bt.Order):
@@ -158,38 +173,25 @@ class AShareOrder(bt.Order):
         return order
 
     @classmethod
-    def filled(
-        cls,
-        fill: Fill,
-        owner: Any,
-        data: Any,
-        account: Account,
-        dt: float,
-        closes: NDArray[np.float64],
-        row: int,
-        comminfo: bt.CommInfoBase,
-    ) -> AShareOrder:
-        """Create an order that one fill has completed; its particulars are made when somebody reads them.
-
-        `account` is the one after the session's basket; `closes` is (T, N), `row` the session of the fill.
-        """
+    def filled(cls, fill: Fill, owner: Any, data: Any, session: FillSession) -> AShareOrder:
+        """Create an order that one fill has completed; its particulars are made when somebody reads them."""
         order: AShareOrder = object.__new__(cls)
-        order.ref = next(bt.Order.refbasis)
-        order.request = fill.request
-        order.owner, order.data, order.comminfo = owner, data, comminfo
-        order.ordtype = cls.Buy if fill.side is Side.BUY else cls.Sell
-        order.status = cls.Completed
-        order._particulars = fill, account, dt, closes, row
+        order.ref = next(_NUMBERS)
+        order.request = fill[0]
+        order.owner, order.data = owner, data
+        order.ordtype = _BOUGHT if fill[1] is _BUY else _SOLD
+        order.status = _COMPLETED
+        order._particulars = fill, session
         return order
 
     def __getattr__(self, name: str) -> Any:
         if name not in _PARTICULARS or "_particulars" not in self.__dict__:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        fill, account, dt, closes, row = self.__dict__.pop("_particulars")
+        fill, (account, dt, closes, row, comminfo) = self.__dict__.pop("_particulars")
         symbol = fill.request.symbol
         shares = fill.shares if fill.side is Side.BUY else -fill.shares
         held = account.shares(symbol)
-        self.size = shares
+        self.size, self.comminfo = shares, comminfo
         self.plen = row - self.data._cursor.first + 1
         self.info = bt.utils.AutoOrderedDict()
         self.created = Execution(dt, shares, closes.item(row, self.data.column))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.broker.account import Account
 from engine.broker.bt_books import Audience, Books, Positions
-from engine.broker.bt_order import AShareOrder, StockComminfo, check_options
+from engine.broker.bt_order import AShareOrder, FillSession, StockComminfo, check_options
 from engine.broker.carry import carried
 from engine.broker.config import BrokerConfig
 from engine.broker.ex_date import apply_terms, preserve_value
@@ -94,6 +94,8 @@ class AShareBroker(bt.BrokerBase):
         #: closes that positions are valued at
         self._marked = self._close if self._qlib is None else self._qlib.close
         self._on_session = on_session
+        #: columns of the names held, as of the last close
+        self.held_columns: list[int] = []
         self._marks = mark({}, [], 0)
         self._equity = self.account.cash_fen
         self._requests: list[OrderRequest] = []
@@ -391,10 +393,11 @@ class AShareBroker(bt.BrokerBase):
         """The next order whose status changed."""
         return self._notices.popleft() if self._notices else None
 
-    def notifications(self) -> Iterator[AShareOrder]:
-        """Orders whose status changed, those that come up meanwhile included."""
-        while self._notices:
-            yield self._notices.popleft()
+    def take_notifications(self) -> list[AShareOrder]:
+        """All orders whose status changed since they were last taken."""
+        taken = list(self._notices)
+        self._notices.clear()
+        return taken
 
     def audience(self, strategy: Any) -> Audience:
         """Who listens to a strategy's orders and trades."""
@@ -428,6 +431,7 @@ class AShareBroker(bt.BrokerBase):
         latest = {event.request.order_id: event for event in out}
         if not (orders or self._told or going_on) and len(latest) == len(out):
             self._tell_basket(out, owner, audience)
+            self._told = {}
             return out
         for event in out:
             key = event.request.order_id
@@ -448,13 +452,14 @@ class AShareBroker(bt.BrokerBase):
 
     def _tell_basket(self, events: list[Trade], owner: Any, audience: Audience) -> None:
         """Tell of a basket each of whose orders met its fate at once, as nearly all do."""
-        account, comminfo, columns = self.account, self.comminfo[None], self.prices.column
-        moment, closes, row = self.moments[self.row], self._close, self.row
+        moment, comminfo = self.moments[self.row], self.comminfo[None]
+        session = FillSession(self.account, moment, self._close, self.row, comminfo)
+        columns, lights = self.prices.column, self._light
         for event in events:
             if isinstance(event, Fill) and event.shares == event.requested:
-                light = self.light(columns(event.request.symbol))
-                told = AShareOrder.filled(event, owner, light, account, moment, closes, row, comminfo)
-                self._notices.append(told)
+                column = columns(event.request.symbol)
+                light = lights[column] if column in lights else self.light(column)
+                self._notices.append(AShareOrder.filled(event, owner, light, session))
             elif audience.orders or isinstance(event, Fill):
                 self._notify(event, None, owner, True)
 
@@ -508,7 +513,7 @@ class AShareBroker(bt.BrokerBase):
     def _mark(self, record: bool = False) -> None:
         """Value every position at the close; a stock whose rows have ended stays at its last one."""
         row, prices, lots = self.row, self.prices, self.account.lots
-        columns = prices.columns(lots)
+        columns = self.held_columns = prices.columns(lots)
         closes = prices.fen_of(self._marked, columns)
         if None in closes:
             for i, symbol in enumerate(lots):

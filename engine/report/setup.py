@@ -63,12 +63,13 @@ def _name(value: Any) -> str:
 
 
 def _given(params: Mapping[str, Any]) -> str:
-    """Parameters in parentheses, short values only."""
-    said = [
-        f"{key} {_name(value)}"
-        for key, value in params.items()
-        if isinstance(value, bool | int | float | str) and len(_name(value)) <= 40
-    ]
+    """Parameters in parentheses, short values only; of several things under one key, how many."""
+    said = []
+    for key, value in params.items():
+        if isinstance(value, list | Mapping) and len(value) > 1:
+            said.append(f"{len(value)} {key}")
+        elif isinstance(value, bool | int | float | str) and len(_name(value)) <= 40:
+            said.append(f"{key} {_name(value)}")
     shown = [*said[:_MOST], "…"] if len(said) > _MOST or len(said) < len(params) else said
     return f" ({', '.join(shown)})" if shown else ""
 

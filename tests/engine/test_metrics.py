@@ -156,10 +156,18 @@ def test_rank_ic_of_unequal_shapes_is_refused() -> None:
         m.rank_ic(np.zeros((2, 3)), np.zeros((2, 4)))
 
 
+LEVELS = st.sampled_from([1.0, 2.0, 2.5, -3.0, 0.0, 7.0, math.nan])
+
+
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([1.0, 2.0, 2.5, -3.0, 0.0, 7.0]), min_size=1, max_size=12))
-def test_average_ranks_equal_those_of_pandas(values: list[float]) -> None:
-    assert m.average_ranks(np.array(values)).tolist() == pd.Series(values).rank().tolist()
+@given(st.lists(st.tuples(LEVELS, LEVELS), min_size=2, max_size=12))
+def test_rank_ic_with_ties_and_gaps_is_that_of_pandas(pairs: list[tuple[float, float]]) -> None:
+    frame = pd.DataFrame(pairs, columns=["scores", "forward"]).dropna()
+    scores, forward = np.array(pairs).T[:, None, :]
+    ranks = frame.rank()
+    flat = len(frame) < 2 or bool((ranks.nunique() < 2).any())
+    expected = math.nan if flat else ranks.corr().iloc[0, 1]
+    assert m.rank_ic(scores, forward, min_names=1) == pytest.approx([expected], nan_ok=True)
 
 
 # -- summaries

@@ -23,7 +23,7 @@ def of(*sets: str) -> str:
 
 def test_the_quickstart_in_one_line() -> None:
     assert of() == (
-        "Top-13/Drop-5 on reversal (lookback 20) · fills at the next open · commission 0.025%, "
+        "Top-13/Drop-5 on formulas (6 formulas, normalise rank) · fills at the next open · commission 0.025%, "
         "at least 5 CNY, with stamp duty and transfer fee · slippage 5 bps · starting cash 10,000,000 CNY · "
         "SSE 50 of the bundled sample · benchmark 000016.SH"
     )
@@ -41,7 +41,7 @@ def test_the_quickstart_in_one_line() -> None:
             "alpha={provider: /home/me/own.py:Mine, params: {path: /data/x.csv}}",
             "on own.py:Mine (path x.csv)",
         ),
-        ("alpha={provider: reversal, params: {a: 1, b: 2, c: 3, d: 4}}", "(lookback 20, a 1, b 2, c 3, …)"),
+        ("alpha={provider: reversal, params: {a: 1, b: 2, c: 3, d: 4, e: 5}}", "(a 1, b 2, c 3, d 4, …)"),
         ("data.universe=[600000.SH, 600519.SH]", "2 names chosen"),
     ],
 )

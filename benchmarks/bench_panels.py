@@ -148,7 +148,7 @@ def _dates(sessions: int) -> np.ndarray:
 
 
 def _symbols(stocks: int) -> np.ndarray:
-    """Codes of both exchanges' main boards, ascending."""
-    shenzhen = min(stocks // 2, 3999)
-    codes = [f"{i + 1:06d}.SZ" for i in range(shenzhen)]
+    """Codes of both exchanges' main boards, ascending; none that has ever been changed."""
+    shenzhen = min(stocks // 2, 2999)
+    codes = [f"{i + 2001:06d}.SZ" for i in range(shenzhen)]
     return np.array(codes + [f"{600000 + i:06d}.SH" for i in range(stocks - shenzhen)])

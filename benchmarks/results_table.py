@@ -18,7 +18,7 @@ from alphaloom import AlphaProvider, Result, backtest, load_panel
 from engine.errors import AlphaloomError
 
 ROOT = Path(__file__).resolve().parents[1]
-CONFIGS = ("quickstart", "equal_weight", "buy_and_hold")
+CONFIGS = ("quickstart", "reversal", "equal_weight", "buy_and_hold")
 
 
 class RandomScores(AlphaProvider):

@@ -109,6 +109,10 @@ def test_a_command_works_as_printed(
         report = Path(printed.splitlines()[-1].removeprefix("report  "))
         assert report.is_file()
         assert len(pd.read_parquet(report.parent / "fills.parquet")) > 0
+    elif "formula explain" in command:
+        assert "How it is built" in printed
+    elif "formula eval" in command:
+        assert "600519.SH" in printed
     elif "rules" in command:
         assert "stamp duty, sales" in printed
     else:

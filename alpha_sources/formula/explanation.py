@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from textwrap import fill
 
 from alpha_sources.formula.fields import find_field
@@ -15,10 +16,14 @@ from alpha_sources.formula.terms import Term, number_text, render
 
 _WIDTH = 100
 _EXCERPT = 46
+_ORDINALS = ("the first", "the second", "the third", "the fourth")
+_WHY_NORMAL = "However a formula is written, this stays the same: it tells copies from new ideas."
+#: Operators that have no value for some numbers.
+_PARTIAL = {"div": "dividing by 0", "log": "the logarithm of 0", "sqrt": "the root of a negative number"}
 #: What the operators that have a symbol do to their operands, in words.
 _WORDS = {
     "add": "the two added",
-    "sub": "the second taken from the first",
+    "sub": "the first less the second",
     "mul": "the two multiplied",
     "div": "the first divided by the second",
     "neg": "the sign turned",
@@ -60,20 +65,21 @@ def explain(formula: Formula | str, dialect: str = "alphaloom") -> str:
     """
     if isinstance(formula, str):
         formula = parse(formula, dialect)
-    name = known_name(formula)
+    # one call on fields is a name already
+    name = known_name(formula) if any(operand.operands for operand in formula.term.operands) else None
     parts = [
         ("Formula", [str(formula)]),
+        ("Also known as", _named(name) if name and name.call.term.op != formula.term.op else []),
         ("How it is built", _tree(formula.term)),
         ("Indicators in full", _indicators(formula.term)),
         ("What it reads", _fields(formula)),
         ("What comes out", _outcome(formula)),
-        ("Also known as", _named(name) if name and name.call.term.op != formula.term.op else []),
-        ("Normal form", _wrapped(formula.canonical)),
+        ("Normal form", [*_wrapped(formula.canonical), "", *_wrapped(_WHY_NORMAL)]),
         ("Warnings", [line for w in formula.warnings for line in _wrapped(w)]),
         ("Notes", [line for n in formula.notes for line in _wrapped(n)]),
     ]
     return "\n\n".join(
-        "\n".join([title, *(f"  {line}" for line in lines)]) for title, lines in parts if lines
+        "\n".join([title, *(f"  {line}".rstrip() for line in lines)]) for title, lines in parts if lines
     )
 
 
@@ -97,7 +103,7 @@ def _tree(term: Term) -> list[str]:
 
 def _branch(term: Term, prefix: str, below: str, rows: list[tuple[str, str]], seen: set[str]) -> None:
     text = render(term)
-    shown = text if len(text) <= _EXCERPT else f"{text[: _EXCERPT - 3]}..."
+    shown = text if len(text) <= _EXCERPT else _outline(term)
     if text in seen:
         rows.append((prefix + shown, "as above"))
         return
@@ -111,13 +117,20 @@ def _branch(term: Term, prefix: str, below: str, rows: list[tuple[str, str]], se
         )
 
 
+def _outline(term: Term) -> str:
+    """Text with dots for the operands, which stand on the branches below."""
+    parts = tuple(
+        replace(part, op=FIELD, name="…", parts=()) if isinstance(part, Term) and part.operands else part
+        for part in term.parts
+    )
+    return render(replace(term, parts=parts))
+
+
 def _said(term: Term) -> str:
     node = term.node
     if term.op == CONSTANT:
         return "a number"
-    parts = [_words(term), _unit(node)]
-    if node.lookback or node.burn_in:
-        parts.append(_back(node))
+    parts = [_words(term), _unit(node), _back(term)]
     return "; ".join(part for part in parts if part)
 
 
@@ -127,19 +140,22 @@ def _words(term: Term) -> str:
         return found.summary.partition(",")[0] if found else "a field"
     if term.op in _WORDS:
         return _WORDS[term.op]
-    operator = OPERATORS[term.op]
-    return _filled(operator.summary, term, "what is below")
+    return _filled(OPERATORS[term.op].summary, term)
 
 
-def _filled(text: str, term: Term, long: str) -> str:
-    """Put the values of a call in the place of the parameters' names."""
+def _filled(text: str, term: Term, long: str = "") -> str:
+    """Put the values of a call in the place of the parameters' names; `long` is what is too long for it."""
     parameters = OPERATORS[term.op].parameters
-    values = {
-        p.name: _short(part, long) for p, part in zip(parameters, term.parts, strict=False) if not p.repeats
-    }
+    ordinals = iter(_ORDINALS if len(term.operands) > 1 else ("what is below",))
+    values = {}
+    for parameter, part in zip(parameters, term.parts, strict=False):
+        place = next(ordinals, "another") if isinstance(part, Term) else ""
+        if not parameter.repeats:
+            values[parameter.name] = _short(part, long or place)
     if not values:
         return text
-    return re.sub(rf"\b(?:{'|'.join(values)})\b(?!['(])", lambda m: values[m[0]], text)
+    filled = re.sub(rf"\b(?:{'|'.join(values)})\b(?!['(])", lambda m: values[m[0]], text)
+    return filled.replace("the the ", "the ")
 
 
 def _indicators(term: Term) -> list[str]:
@@ -173,10 +189,13 @@ def _unit(node: Node) -> str:
     return names.get(unit, f"in {unit}")
 
 
-def _back(node: Node) -> str:
-    text = f"{node.lookback} back" if node.lookback else ""
-    burn = f"{node.burn_in} to settle" if node.burn_in else ""
-    return ", ".join(part for part in (text, burn) if part)
+def _back(term: Term) -> str:
+    """How far a term looks back, said where it is farther than what it is made of."""
+    lookback, burn_in = term.node.lookback, term.node.burn_in
+    below = [operand.node for operand in term.operands]
+    back = f"{_sessions(lookback)} back" if lookback > max((n.lookback for n in below), default=0) else ""
+    fades = burn_in > max((n.burn_in for n in below), default=0)
+    return ", ".join(part for part in (back, f"{_sessions(burn_in)} to settle" if fades else "") if part)
 
 
 # -- the rest ----------------------------------------------------------------------------------------------
@@ -202,20 +221,28 @@ def _outcome(formula: Formula) -> list[str]:
         lines.append("No unit is left, so that stocks of any price can be compared.")
     if not formula.lookback:
         lines.append("It looks at the session alone.")
-    else:
+    elif root.lookback:
         lines.append(f"It needs {_sessions(root.lookback)} before the session itself.")
     if root.burn_in:
         lines.append(
-            f"Recursive averages forget where they began (to 1e-12) within {_sessions(root.burn_in)} more: "
-            f"look-back {formula.lookback}."
+            f"Recursive averages forget where they began within {_sessions(root.burn_in)}"
+            f"{' more' if root.lookback else ''}: look-back {formula.lookback}."
         )
+    gaps = [said for op, said in _PARTIAL.items() if any(n.op == op and _can_fail(n) for n in root.walk())]
+    if gaps:
+        lines.append(f"NaN, not infinity, is what {' or '.join(gaps)} gives.")
     across = any(n.op not in (FIELD, CONSTANT) and OPERATORS[n.op].family.across_names for n in root.walk())
     lines.append(
         "It compares the members of the universe: other stocks are NaN there."
         if across
-        else "Each stock is computed by itself; NaN where a window is not full."
+        else "Each stock is computed by itself; NaN where it has no price, or no full window of them."
     )
     return lines
+
+
+def _can_fail(node: Node) -> bool:
+    """Tell whether an operator may be handed a number for which it has no value."""
+    return not (node.op == "div" and node.args[1].is_constant)
 
 
 def _outcome_unit(root: Node) -> str:

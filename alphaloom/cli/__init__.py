@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run ``alphaloom``; a user's mistake is one line and exit code 2."""
+    """Run ``alphaloom``; a user's mistake is one line (a formula's, with a caret) and exit code 2."""
     intruder = _intruder()
     if intruder:
         print(f"error: {intruder}", file=sys.stderr)
@@ -25,7 +25,7 @@ def main() -> None:
         try:
             app()
         except AlphaloomError as problem:
-            print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+            print(f"error: {_message(problem)}", file=sys.stderr)
             sys.exit(2)
     except KeyboardInterrupt:
         print("Aborted.", file=sys.stderr)
@@ -34,6 +34,14 @@ def main() -> None:
         # the reader of our output has left; nothing more to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def _message(problem: Exception) -> str:
+    """One line; of a formula, also the lines with the caret under the character at fault."""
+    from alpha_sources.formula import FormulaError
+
+    text = str(problem)
+    return text if isinstance(problem, FormulaError) else " ".join(text.split())
 
 
 def _intruder() -> str | None:

@@ -11,6 +11,7 @@ import alphaloom
 from alphaloom.cli.backtest import backtest
 from alphaloom.cli.compare import compare
 from alphaloom.cli.data import data_app
+from alphaloom.cli.formula import formula_app
 from alphaloom.cli.rules import rules_app
 from alphaloom.cli.sweep import sweep
 
@@ -36,6 +37,7 @@ app.command()(backtest)
 app.command()(compare)
 app.command()(sweep)
 app.add_typer(data_app, name="data")
+app.add_typer(formula_app, name="formula")
 app.add_typer(rules_app, name="rules")
 
 

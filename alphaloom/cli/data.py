@@ -46,7 +46,7 @@ def check(
     from engine.errors import DataError
     from engine.market import InvalidDataError, load_market
 
-    config = _config(file, [item if item.startswith("data.") else f"data.{item}" for item in sets or []])
+    config = data_section(file, [item if item.startswith("data.") else f"data.{item}" for item in sets or []])
     try:
         market = load_market(config)
     except InvalidDataError as refused:
@@ -57,7 +57,7 @@ def check(
     _print(market.report)
 
 
-def _config(file: Path, sets: list[str]) -> DataConfig:
+def data_section(file: Path, sets: list[str]) -> DataConfig:
     """The data section meant by a file of bars, a configuration, or the name of the sample."""
     import os
 

@@ -66,7 +66,8 @@ def file(text: str = BARS) -> list[str]:
     Path("bars.csv").write_text(text)
     return sets(
         "data={source: file, path: bars.csv, universe: all}", "benchmark=null", "span=null",
-        "span={start: 2023-12-26}", "alpha.params.lookback=1", "strategy.params={topk: 1, n_drop: 1}",
+        "span={start: 2023-12-26}", "alpha={provider: reversal, params: {lookback: 1}}",
+        "strategy.params={topk: 1, n_drop: 1}",
     )  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def file(text: str = BARS) -> list[str]:
         (sets("strategy.name=theirs.py:Fails"), ["strategy Fails failed at 2020-12-31", "ZeroDivisionError"]),
         (sets("alpha.provider=nothing"), ["no alpha provider is called 'nothing'", "reversal"]),
         (sets("alpha.provider=nothing.py:X"), ["there is no file", "nothing.py"]),
-        (sets("alpha.params.look=3"), ["'reversal' has no parameter 'look'", "lookback"]),
+        (sets("alpha.params.formula=3"), ["'formulas' has no parameter 'formula'", "did you mean formulas?"]),
         (sets("alpha.refresh=sometimes"), ["alpha.refresh: 'sometimes' is no schedule", "month_end"]),
         (provider("Raises"), ["mine.py:Raises failed at 2023-12-22 in scores: KeyError", "θ", "mine.py:8"]),
         (provider("Wrong"), ["mine.py:Wrong at 2023-12-22 in scores: expected shape (77,), got (3,)"]),

@@ -240,7 +240,9 @@ def test_every_parameter_of_the_strategy_changes_something(panel: MarketPanel) -
         "strategy.params.weighting=score", "strategy.params.max_weight=0.05",
         "strategy.params.cash_buffer=0.3", "broker.sizing=at_decision", "broker.participation=0.0005",
         "broker.lot=1000", "broker.dividend_tax=true", "broker.slippage_bps=0", "broker.fill=close",
-        "broker.fees={buy: 0, sell: 0}", "broker.cash=1000000", "alpha.params.lookback=5",
+        "broker.fees={buy: 0, sell: 0}", "broker.cash=1000000", "alpha.params.normalise=zscore",
+        "alpha.params.neutralize=industry", "alpha.params.formulas.reversal=null",
+        "alpha.params.weights={reversal: 3}",
         "broker.fill={sell: open, buy: vwap}", "data.actions=null", "strategy.params.method_sell=random",
         "strategy.params.method_buy=random",
     }  # fmt: skip

@@ -89,7 +89,7 @@ def test_keys_are_shortened_as_far_as_they_differ() -> None:
         (["span.start=2023-12-01,2023-12-05"], "span.start say the same"),
         (["strategy.params.topkk=10"], "did you mean topk?"),
         (["broker.slipage_bps=1"], "--grid broker.slipage_bps: unknown key; did you mean slippage_bps?"),
-        (["alpha.params.lookbak=5"], "did you mean lookback?"),
+        (["alpha.params.normalize=rank"], "did you mean normalise?"),
         (["strategy.params.topk=13,0"], "--grid strategy.params.topk=0"),
         (["strategy.name=topk_dropn,nonsense"], "nonsense"),
         (["data.path=/nowhere.parquet"], "nowhere.parquet"),

@@ -12,23 +12,27 @@ STOCHASTIC = "(close - ts_min(low, 14)) / (ts_max(high, 14) - ts_min(low, 14))"
 
 def test_the_stochastic_oscillator() -> None:
     lesson = explain(STOCHASTIC)
-    assert lesson.split("\n")[:12] == [
+    assert lesson.split("\n")[:16] == [
         "Formula",
         "  (close - ts_min(low, 14)) / (ts_max(high, 14) - ts_min(low, 14))",
         "",
+        "Also known as",
+        "  100 times this is stochastic_k(14): place of the close in the range of 14 sessions, 0 to 100:",
+        "  stochastic %K.",
+        "",
         "How it is built",
-        "  (close - ts_min(low, 14)) / (ts_max(high, 1...  the first divided by the second; a ratio; 13 back",
-        "  ├─ close - ts_min(low, 14)                      the second taken from the first; a price; 13 back",
-        "  │  ├─ close                                     last price of the session; a price",
-        "  │  └─ ts_min(low, 14)                           smallest of 14 sessions; a price; 13 back",
-        "  │     └─ low                                    lowest price of the session; a price",
-        "  └─ ts_max(high, 14) - ts_min(low, 14)           the second taken from the first; a price; 13 back",
-        "     ├─ ts_max(high, 14)                          largest of 14 sessions; a price; 13 back",
-        "     │  └─ high                                   highest price of the session; a price",
+        "  … / …                                  the first divided by the second; a ratio",
+        "  ├─ close - ts_min(low, 14)             the first less the second; a price",
+        "  │  ├─ close                            last price of the session; a price",
+        "  │  └─ ts_min(low, 14)                  smallest of 14 sessions; a price; 13 sessions back",
+        "  │     └─ low                           lowest price of the session; a price",
+        "  └─ ts_max(high, 14) - ts_min(low, 14)  the first less the second; a price",
+        "     ├─ ts_max(high, 14)                 largest of 14 sessions; a price; 13 sessions back",
+        "     │  └─ high                          highest price of the session; a price",
     ]
     assert "as above" in lesson
     assert "It needs 13 sessions before the session itself." in lesson
-    assert "100 times this is stochastic_k(14): place of the close in the range of 14 sessions" in lesson
+    assert "NaN, not infinity, is what dividing by 0 gives." in lesson
     assert "Warnings" not in lesson
 
 
@@ -40,12 +44,13 @@ def test_the_stochastic_oscillator() -> None:
         ("RSI", "RSI alone is read as rsi"),
         ("4 * STD(CLOSE, 30) / MA(CLOSE, 30)", "This is bollinger_width(close, 30, 2)"),
         ("CLOSE / BOOK_VALUE_TOTAL", "divides a price by an amount in CNY"),
-        ("ema(close, 12)", "within 221 sessions more: look-back 221"),
+        ("ema(close, 12)", "Recursive averages forget where they began within"),
         ("rank(close)", "It compares the members of the universe"),
         ("close > open", "1 where the condition holds, 0 where not"),
         ("ts_mean(close, 2) > 3", "It needs 1 session before"),
         ("volume", "It looks at the session alone."),
         ("volume", "It stands on the scale of its own session"),
+        ("ts_corr(close, ts_mean(volume, 5), 9)", "correlation of close and the second over 9 sessions"),
         ("atr(10)", "true_range() = max(high - low"),
     ],
 )

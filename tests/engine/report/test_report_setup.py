@@ -23,9 +23,9 @@ def of(*sets: str) -> str:
 
 def test_the_quickstart_in_one_line() -> None:
     assert of() == (
-        "Top-13/Drop-5 on formulas (6 formulas, normalise rank) · fills at the next open · commission 0.025%, "
-        "at least 5 CNY, with stamp duty and transfer fee · slippage 5 bps · starting cash 10,000,000 CNY · "
-        "SSE 50 of the bundled sample · benchmark 000016.SH"
+        "Top-13/Drop-5 on formulas (6 formulas, normalise rank) · fills at the next open · commission "
+        "0.025%, at least 5 CNY, with stamp duty and transfer fee · slippage 5 bps · "
+        "starting cash 10,000,000 CNY · SSE 50 of the bundled sample · benchmark 000016.SH"
     )
 
 

@@ -103,6 +103,11 @@ class DatasByName(OrderedDict[str, Any]):
             column = self._panel.column(name)
         except DataError as problem:
             raise StrategyError(f"getdatabyname({name!r}): {problem}") from None
+        symbol = str(self._panel.symbols[column])
+        if symbol != name:  # an older or a newer code of the same stock
+            same: SymbolFeed = self[symbol]
+            self[name] = same
+            return same
         close = self._panel.field("close")[self._rows, column]
         known = np.flatnonzero(~np.isnan(close))
         if not len(known):
@@ -202,3 +207,14 @@ class LightData:
     def num2date(self, dt: float | None = None, tz: Any = None, naive: bool = True) -> Any:
         """Backtrader's float date as a datetime."""
         return bt.num2date(self.datetime[0] if dt is None else dt, tz, naive)
+
+
+class LightDatas(dict[int, LightData]):
+    """Light data objects by column, each made the first time somebody asks for it."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def __missing__(self, column: int) -> LightData:
+        data = self[column] = LightData(self._cursor, column)
+        return data

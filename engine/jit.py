@@ -1,4 +1,7 @@
-"""The one door to numba: compile on first use, and keep the machine code where it can be kept."""
+"""The one door to numba: compile on first use, and keep the machine code where it can be kept.
+
+Importing numba takes a third of a second: what need not run a back-test does not import this module.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,25 @@ F = TypeVar("F", bound=Callable[..., Any])
 def jit(function: F) -> F:
     """Compile a function on first use, free of the interpreter lock and with the arithmetic of IEEE 754.
 
+    Parameters
+    ----------
+    function : callable
+        Takes and returns numbers and arrays. It is compiled for the types of its first call, and again for
+        others: callers hand in the same types every time.
+
+    Returns
+    -------
+    callable
+        With the signature of `function`. Sums are not reordered and products not fused, so results are those
+        of Python to the last bit; integers are 64 bits wide and wrap around in silence, which the caller must
+        rule out; a division by zero is inf or NaN.
+
+    Notes
+    -----
     Machine code is kept in ``NUMBA_CACHE_DIR`` where the user set it, else in the user's cache folder, else
     in a private temporary one, else nowhere. numba alone would look beside the source and raise at import
-    where nothing is writable.
+    where nothing is writable. It is made anew when the module of the function changes, so a kernel takes
+    nothing from other modules but constants that never do.
     """
     options = {"nogil": True, "error_model": "numpy"}
     folder = cache_folder()

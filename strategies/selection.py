@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from strategies.selection_kernel import best_and_worst
 
-#: Rounding to ten significant digits moves a score by less than half of this, relative to its size.
+#: Scores further apart than this, relative to their size, stay apart when rounded to ten significant digits.
 _NEARNESS = 1e-8
+#: Names up to which inserting one by one is the quickest way to sort.
+_FEW = 512
 
 
 class Selection(NamedTuple):
@@ -83,9 +85,10 @@ def select(
     Selection
     """
     most = max(0, n_drop + topk - len(held))
-    if tradable is None and method_sell == "bottom" and method_buy == "top":
-        clear, best, worst = best_and_worst(scores, np.array(held, np.int64), most, n_drop, _NEARNESS)
-        if not clear:
+    by_score = tradable is None and method_sell == "bottom" and method_buy == "top"
+    if by_score and most + len(held) <= _FEW:
+        told, best, worst = best_and_worst(scores, np.array(held, np.int64), most, n_drop, _NEARNESS)
+        if told:
             return _selection(worst.tolist(), best.tolist(), topk - len(held))
     mine = np.zeros(len(scores), dtype=bool)
     mine[list(held)] = True
@@ -121,8 +124,7 @@ def _near_the_best(columns: NDArray[np.intp], scores: NDArray[np.float64], count
         return columns if count > 0 else columns[:0]
     values = scores[columns]
     least = np.partition(values, len(values) - count)[len(values) - count]
-    # rounding to ten digits moves a score by less than this
-    return columns[values >= least - 1e-8 * abs(least)] if np.isfinite(least) else columns
+    return columns[values >= least - _NEARNESS * abs(least)] if np.isfinite(least) else columns
 
 
 def _ranked(columns: NDArray[np.intp], scores: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ from engine.jit import jit
 
 
 @jit
-def best_and_worst(scores: Any, held: Any, most: int, n_drop: int, nearness: float) -> tuple[int, Any, Any]:
+def best_and_worst(scores: Any, held: Any, most: int, n_drop: int, nearness: float) -> tuple[bool, Any, Any]:
     """Rank what is held and the best others.
 
     Parameters
@@ -26,58 +26,79 @@ def best_and_worst(scores: Any, held: Any, most: int, n_drop: int, nearness: flo
 
     Returns
     -------
-    (int, int array, int array)
-        Candidates best first, and those of the held that are among the lowest `n_drop`, both as columns; the
-        first number is 0, or -1 where scores are too close, infinite, or missing for a name held.
+    (bool, int array, int array)
+        Whether the scores could be told apart: not where they are too close, infinite, or missing for a name
+        held. Then, as columns, the candidates best first, and those of the held that are among the lowest
+        `n_drop`.
     """
     nothing = np.empty(0, np.int64)
-    mine = np.zeros(len(scores), np.bool_)
+    held_too = np.zeros(len(scores), np.bool_)
     for column in held:
-        mine[column] = True
+        held_too[column] = True
         if not np.isfinite(scores[column]):
-            return -1, nothing, nothing
-    others = np.empty(len(scores), np.float64)
+            return False, nothing, nothing
+    # one more than is wanted: the best name left out must be told apart too
+    values = np.empty(most + 1 + len(held), np.float64)
+    columns = np.empty(most + 1 + len(held), np.int64)
     n = 0
     for column in range(len(scores)):
-        if not mine[column] and scores[column] == scores[column]:
-            others[n] = scores[column]
+        score = scores[column]
+        if held_too[column] or score != score:
+            continue
+        if n <= most:
+            _insert(values, columns, n, score, column)
             n += 1
-    take = min(most, n)
-    least = np.partition(others[:n], n - take)[n - take] if take else np.inf
-    near = np.empty(len(held) + take, np.int64)
-    k = 0
-    for column in range(len(scores)):
-        if mine[column] or scores[column] >= least:
-            if k == len(near):
-                return -1, nothing, nothing  # a tie at the edge
-            near[k] = column
-            k += 1
-    values = scores[near]
-    order = np.argsort(values)
+        elif score > values[0]:
+            _replace_lowest(values, columns, n, score, column)
+    edge = -np.inf
+    first = 0
+    if n > most:
+        edge, first = values[0], 1
+    take = n - first
+    for column in held:
+        _insert(values[first:], columns[first:], n - first, scores[column], column)
+        n += 1
+    values, columns = values[first:n], columns[first:n]
+    k = len(values)
     if k:
-        lowest, highest = values[order[0]], values[order[k - 1]]
-        gap = nearness * max(abs(lowest), abs(highest))
-        # the best name left out must be told apart too
-        edge = -np.inf
-        for value in others[:n]:
-            if value < least:
-                edge = max(edge, value)
-        if not np.isfinite(gap) or (take and least - edge <= gap):
-            return -1, nothing, nothing
-        for i in range(k - 1):
-            if values[order[i + 1]] - values[order[i]] <= gap:
-                return -1, nothing, nothing
+        gap = nearness * max(abs(values[0]), abs(values[k - 1]))
+        if not np.isfinite(gap):
+            return False, nothing, nothing
+        lowest = np.inf
+        for i in range(k - 1, -1, -1):
+            if not held_too[columns[i]]:
+                lowest = values[i]
+            if i and values[i] - values[i - 1] <= gap:
+                return False, nothing, nothing
+        if take and lowest - edge <= gap:
+            return False, nothing, nothing
     candidates = np.empty(take, np.int64)
-    c = 0
+    sold = np.empty(min(n_drop, k), np.int64)
+    c = s = 0
     for i in range(k - 1, -1, -1):
-        if not mine[near[order[i]]]:
-            candidates[c] = near[order[i]]
+        if not held_too[columns[i]]:
+            candidates[c] = columns[i]
             c += 1
-    drop = min(n_drop, k)
-    sold = np.empty(drop, np.int64)
-    s = 0
-    for i in range(drop - 1, -1, -1):
-        if mine[near[order[i]]]:
-            sold[s] = near[order[i]]
+        elif i < n_drop:
+            sold[s] = columns[i]
             s += 1
-    return 0, candidates, sold[:s]
+    return True, candidates, sold[:s]
+
+
+@jit
+def _insert(values: Any, columns: Any, n: int, value: float, column: int) -> None:
+    """Add to `n` ascending values, and to the columns beside them."""
+    while n and values[n - 1] > value:
+        values[n], columns[n] = values[n - 1], columns[n - 1]
+        n -= 1
+    values[n], columns[n] = value, column
+
+
+@jit
+def _replace_lowest(values: Any, columns: Any, n: int, value: float, column: int) -> None:
+    """Drop the first of `n` ascending values for a higher one."""
+    i = 0
+    while i + 1 < n and values[i + 1] < value:
+        values[i], columns[i] = values[i + 1], columns[i + 1]
+        i += 1
+    values[i], columns[i] = value, column

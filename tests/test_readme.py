@@ -115,6 +115,12 @@ def test_a_command_works_as_printed(
         assert "600519.SH" in printed
     elif "rules" in command:
         assert "stamp duty, sales" in printed
+    elif "new provider" in command:
+        assert Path("low_turnover.py").is_file()
+    elif "check-provider" in command:
+        assert "conforms" in printed
+    elif "providers" in command:
+        assert "scores_file" in printed
     else:
         assert Path(printed.splitlines()[-1].removeprefix("report  ")).is_file()
 

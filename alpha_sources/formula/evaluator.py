@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -117,16 +118,28 @@ def check_output(formula: str | Formula, values: Panel, universe: NDArray[np.boo
 
 def read_formulas(formulas: str | Formula | Iterable[str | Formula], view: MarketView) -> list[Formula]:
     """Return formulas as a list, texts parsed with the fields of a view."""
-    several = [formulas] if isinstance(formulas, str | Formula) else list(formulas)
-    return [parse(f, fields=view.field_names) if isinstance(f, str) else f for f in several]
+    several = one_by_one(formulas)
+    return [f if isinstance(f, Formula) else parse(f, fields=view.field_names) for f in several]
+
+
+def one_by_one(formulas: str | Formula | Iterable[str | Formula]) -> Iterable[str | Formula]:
+    """Return one formula or several as several."""
+    if isinstance(formulas, str | Formula):
+        return [formulas]
+    if isinstance(formulas, bytes) or not isinstance(formulas, Iterable):
+        raise FormulaError(f"a formula is a text, not {type(formulas).__name__}")
+    return formulas
 
 
 def checked_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
     """Return float64 or float32, and refuse anything else."""
-    for allowed in (np.dtype(np.float64), np.dtype(np.float32)):
-        if np.dtype(dtype) == allowed:
-            return allowed
-    raise FormulaError(f"formulas are evaluated in float64 or float32, not {np.dtype(dtype)}")
+    try:
+        asked: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        raise FormulaError(f"formulas are evaluated in float64 or float32, not {dtype!r}") from None
+    if asked not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise FormulaError(f"formulas are evaluated in float64 or float32, not {asked}")
+    return asked
 
 
 def planned(batch: list[Formula], view: MarketView, start: int, dtype: np.dtype[np.floating]) -> Plan:

@@ -99,7 +99,7 @@ class Formula:
 def parse(
     text: str,
     dialect: str = "alphaloom",
-    fields: Iterable[str] | None = None,
+    fields: Iterable[str] | str | None = None,
     *,
     strict: bool = False,
 ) -> Formula:
@@ -111,7 +111,7 @@ def parse(
         Such as ``rank(close / delay(close, 5) - 1)``. Names are read in any case.
     dialect : str
         ``alphaloom``, ``alpha101``, ``gtja191`` or ``qlib``: spellings of the same operators.
-    fields : iterable of str or None
+    fields : iterable of str, or one name
         A panel's own fields, known besides the catalogue.
     strict : bool
         Mixed units and scales are errors, not warnings.
@@ -128,7 +128,7 @@ def parse(
     if not isinstance(text, str):
         raise FormulaError(f"a formula is a text, not {type(text).__name__}")
     spelled = dialect_of(dialect)
-    own = {name.lower(): name for name in fields or ()}
+    own = {name.lower(): name for name in _names(fields)}
     findings = Findings(strict=strict)
     try:
         parsed = read(text, spelled.grammar)
@@ -140,6 +140,17 @@ def parse(
         raise FormulaError("the formula is nested too deep", text, 0, "write it flatter") from None
     warnings = [*findings.warnings, *_what_it_measures(term.node)]
     return Formula(text, spelled.name, term, term.node, canonical, tuple(warnings), tuple(findings.notes))
+
+
+def _names(fields: Iterable[str] | str | None) -> Iterable[str]:
+    given = [fields] if isinstance(fields, str) else fields if fields is not None else ()
+    if not isinstance(given, Iterable):
+        raise FormulaError(f"fields are names of columns, not {type(given).__name__}")
+    names = list(given)
+    for name in names:
+        if not isinstance(name, str):
+            raise FormulaError(f"fields are names of columns, not {type(name).__name__}")
+    return names
 
 
 def _normal_form(term: Term, text: str) -> str:

@@ -20,12 +20,15 @@ class Grammar:
         ``x ^ y`` is a power.
     single_equals : bool
         ``x = y`` compares.
+    pointwise : bool
+        ``x ./ y`` and ``x .* y`` divide and multiply.
     attributes : tuple of str
         The only spellings with a point, such as ``indclass.industry``; they become the part behind it.
     """
 
     caret: bool = True
     single_equals: bool = False
+    pointwise: bool = False
     attributes: tuple[str, ...] = ()
 
 
@@ -44,7 +47,7 @@ _INFIX = {
     "<": (5, "lt"), "<=": (5, "le"), ">": (5, "gt"), ">=": (5, "ge"), "==": (5, "eq"), "=": (5, "eq"),
     "!=": (5, "ne"), "<>": (5, "ne"),
     "+": (6, "add"), "-": (6, "sub"),
-    "*": (7, "mul"), "/": (7, "div"),
+    "*": (7, "mul"), "/": (7, "div"), ".*": (7, "mul"), "./": (7, "div"),
     "**": (9, "power"), "^": (9, "power"),
 }  # fmt: skip
 _CHOICE, _NOT, _COMPARISON, _SIGN, _POWER = 1, 4, 5, 8, 9
@@ -123,6 +126,8 @@ class _Reader:
             raise self.error("a single = compares nothing", "write == to compare; values have no names")
         if token.text == "^" and not self.grammar.caret:
             raise self.error("this dialect has no ^", "write Power(x, a)")
+        if token.text in ("./", ".*") and not self.grammar.pointwise:
+            raise self.error(f"this dialect has no {token.text}", f"write {token.text[1]}")
         return _INFIX[token.text]
 
     def choice(self, condition: Expression) -> Expression:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from alpha_sources.formula.dialects import COMMON, DIALECTS
+from alpha_sources.formula.dialects import COMMON, DIALECTS, Spelling
 from alpha_sources.formula.errors import FormulaError, nearest, shown
 from alpha_sources.formula.fields import CATALOGUE, Field
 from alpha_sources.formula.kinds import Kind
@@ -20,19 +20,22 @@ _SYMBOLS = {
 
 
 def find_operator(name: str) -> Operator:
-    """Return the operator of a name in the default dialect, or of a common spelling of it.
+    """Return the operator of a name in the default dialect, or of a spelling of it in any.
 
     Raises
     ------
     FormulaError
         If there is none; the nearest known name is given.
     """
-    spelling = COMMON.get(name.lower(), name.lower())
-    found = OPERATORS.get(name.lower()) or (OPERATORS.get(spelling) if isinstance(spelling, str) else None)
-    if found is None:
-        hint = nearest(name, OPERATORS) or "formula list names them all"
-        raise FormulaError(f"there is no operator {shown(name)}", hint=hint)
-    return found
+    wanted = name.lower()
+    if wanted in OPERATORS:
+        return OPERATORS[wanted]
+    for table in _tables().values():
+        spelling = table.get(wanted)
+        if spelling is not None:
+            return OPERATORS[spelling] if isinstance(spelling, str) else spelling[0]
+    hint = nearest(name, {*OPERATORS, *COMMON}) or "formula list names them all"
+    raise FormulaError(f"there is no operator {shown(name)}", hint=hint)
 
 
 def of_family(family: str | None = None) -> list[tuple[Family, list[Operator]]]:
@@ -57,12 +60,24 @@ def symbol(operator: Operator) -> str:
 
 def spellings(operator: Operator) -> dict[str, list[str]]:
     """Return other names of an operator, by dialect; those that every dialect reads under an empty name."""
-    tables = {"": COMMON, **{dialect.name: dialect.spellings for dialect in DIALECTS.values()}}
     found = {
-        dialect: sorted(name for name, meant in table.items() if meant == operator.name)
-        for dialect, table in tables.items()
+        dialect: sorted(name for name, meant in table.items() if _means(meant, operator))
+        for dialect, table in _tables().items()
     }
+    # a common spelling is what is asked for, not another one
+    found[""] = [name for name in found[""] if name != operator.name]
     return {dialect: names for dialect, names in found.items() if names}
+
+
+def _tables() -> dict[str, Mapping[str, Spelling]]:
+    return {"": COMMON, **{dialect.name: dialect.spellings for dialect in DIALECTS.values()}}
+
+
+def _means(spelling: Spelling, operator: Operator) -> bool:
+    if isinstance(spelling, str):
+        return spelling == operator.name
+    # an operator of the table that has its own name there is not spelled otherwise
+    return operator.name not in OPERATORS and any(meant is operator for meant in spelling)
 
 
 def fields() -> list[Field]:
@@ -102,7 +117,7 @@ def described(operator: Operator) -> list[tuple[str, str]]:
         ("family", str(operator.family)),
         ("computes", operator.summary),
         ("rules", operator.notes),
-        ("in full", operator.expansion),
+        ("in full", operator.expansion if operator.expansion != operator.summary else ""),
         ("example", operator.example),
         ("spelled", "; ".join(others)),
     ]

@@ -284,7 +284,7 @@ class Resolver:
         if value < least:
             future = value < 0 and looks_ahead
             reason = f"{_FUTURE}: {what}" if future else what
-            hint = "write a lag of 1 or more" if future else f"it is {operator.signature}"
+            hint = f"write a lag of {least} or more" if future else f"it is {operator.signature}"
             raise self._error(f"{reason} is {least} or more, not {value}", arg.position, hint)
         if value > MAX_WINDOW:
             raise self._error(f"{what} is at most {MAX_WINDOW:,} sessions", arg.position)
@@ -363,11 +363,13 @@ def _is_left_out(parameter: Parameter, arg: Expression) -> bool:
 
 
 def _over_time(call: Call) -> Call:
-    """``regbeta(y, sequence(n), n)`` is a line through time."""
+    """``regbeta(y, sequence(n), n)`` is a line through time, and so it is without the first n."""
     names = {"regbeta": "ts_slope", "regresi": "ts_resid"}
     if call.name not in names or len(call.args) not in (2, 3):
         return call
     sequence = call.args[1]
+    if isinstance(sequence, Name) and sequence.name == "sequence" and len(call.args) == 3:
+        return Call(names[call.name], (call.args[0], call.args[2]), call.position)
     if not (isinstance(sequence, Call) and sequence.name == "sequence" and len(sequence.args) == 1):
         return call
     length = sequence.args[0]

@@ -74,13 +74,20 @@ def raised(args: Args, params: Params, warn: Warn) -> Scale:
     if exponent.is_constant:
         by = Fraction(exponent.value).limit_denominator(1000)
         return base.unit.power(by), base.degree.times(by)
-    _needs_flat(args, "puts into a power", warn)
+    _needs_flat(args, "puts into a power", _ON_THE_BASE, warn)
     return RATIO, FLAT
 
 
-def transcendental(args: Args, params: Params, warn: Warn) -> Scale:
-    """Of log and exp, which no change of scale passes through."""
-    _needs_flat(args, "puts through a logarithm or exponential", warn)
+def logarithm(args: Args, params: Params, warn: Warn) -> Scale:
+    """Of log, which turns a change of scale into a shift."""
+    doubt = "its level depends on where adjustment began, its changes do not"
+    _needs_flat(args, "takes the logarithm of", doubt, warn)
+    return RATIO, FLAT
+
+
+def exponential(args: Args, params: Params, warn: Warn) -> Scale:
+    """Of exp, which no change of scale passes through."""
+    _needs_flat(args, "takes the exponential of", _ON_THE_BASE, warn)
     return RATIO, FLAT
 
 
@@ -114,7 +121,7 @@ def bounded(args: Args, params: Params, warn: Warn) -> Scale:
     return x.unit, x.degree
 
 
-_ON_THE_BASE = "it stands on the backward-adjusted base, whose level depends on where adjustment began"
+_ON_THE_BASE = "computed on backward-adjusted values, whose level depends on where adjustment began"
 
 
 def _alike(args: Args, verb: str, warn: Warn, added: bool = False) -> Scale:
@@ -142,10 +149,10 @@ def _alike(args: Args, verb: str, warn: Warn, added: bool = False) -> Scale:
     return unit, degree
 
 
-def _needs_flat(args: Args, verb: str, warn: Warn) -> None:
+def _needs_flat(args: Args, verb: str, doubt: str, warn: Warn) -> None:
     for arg in args:
         if arg.degree:
-            warn(f"{verb} {_article(arg.unit)}: {_ON_THE_BASE}")
+            warn(f"{verb} {_article(arg.unit)}: {doubt}")
             return
 
 

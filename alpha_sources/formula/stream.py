@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from alpha_sources.formula.evaluator import checked_dtype, planned, read_formulas
+from alpha_sources.formula.evaluator import checked_dtype, one_by_one, planned, read_formulas
 from alpha_sources.formula.formula import Formula
 from engine.market.view import MarketView
 
@@ -40,7 +40,7 @@ def evaluate_stream(
         The array is the caller's own.
     """
     chosen = checked_dtype(dtype)
-    source = iter([formulas] if isinstance(formulas, str | Formula) else formulas)
+    source = iter(one_by_one(formulas))
     while texts := list(islice(source, block)):
         batch = read_formulas(texts, view)
         # with several threads a later formula may be ready first

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from alpha_sources.formula.errors import FormulaError
+from alpha_sources.formula.errors import FormulaError, shown
 from alpha_sources.formula.limits import MAX_DIGITS, MAX_LENGTH
 
 
@@ -33,16 +33,20 @@ class Token:
 #: Full-width and typographic forms as Chinese input methods and language models write them.
 _PLAIN = {
     **{chr(0xFEE0 + ord(c)): c for c in "()+-*/<>=?:,.!&|^0123456789_$"},
-    "　": " ", "×": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=",
+    "　": " ", "、": ",", "×": "*", "∗": "*", "÷": "/", "≤": "<=", "≥": ">=", "≠": "!=",
+    **dict.fromkeys("−–‐‑", "-"),
 }  # fmt: skip
 
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<name>\$?[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<symbol>\*\*|<=|>=|==|!=|<>|&&|\|\||[-+*/^<>=!&|?:(),.])",
+    r"|(?P<symbol>\*\*|\./|\.\*|<=|>=|==|!=|<>|&&|\|\||[-+*/^<>=!&|?:(),.])",
     re.ASCII,
 )
+
+#: a number together with the letters that follow it
+_WORD = re.compile(r"[\d.]+(?:[eE][+-]?\d+)?[A-Za-z0-9_]*", re.ASCII)
 
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs", "Mn", "Me"})
 
@@ -95,8 +99,8 @@ def _plain(text: str) -> tuple[str, list[int], tuple[str, ...]]:
             replaced[character] = None
         pieces.append(plain)
         origin.extend([i] * len(plain))
-    shown = " ".join(c for c in replaced if c.strip())
-    note = f"full-width or typographic characters read as plain ones: {shown or 'spaces'}"
+    listed = " ".join(c for c in replaced if c.strip())
+    note = f"full-width or typographic characters read as plain ones: {listed or 'spaces'}"
     return "".join(pieces), origin, (note,) if replaced else ()
 
 
@@ -106,9 +110,11 @@ def _token(match: re.Match[str], text: str, origin: list[int]) -> Token:
     if match.lastgroup == "number":
         if len(written) > MAX_DIGITS:
             raise FormulaError(f"a number of {len(written)} characters", text, position, "round it")
-        following = match.string[match.end() : match.end() + 1]
-        if following.isascii() and (following.isalnum() or following == "_"):
-            raise FormulaError("a name cannot begin with a digit", text, position, "put an operator between")
+        word = _WORD.match(match.string, match.start())
+        if word is not None and word.end() > match.end():
+            reason = f"{shown(word.group())} is no number, and a name cannot begin with a digit"
+            hint = "write numbers as 1000, 0.5 or 1e-3, and an operator before a name"
+            raise FormulaError(reason, text, position, hint)
         return Token(TokenKind.NUMBER, written, position, written)
     if match.lastgroup == "name":
         # 'close' and '$close' are one name

@@ -9,9 +9,12 @@ from typer.core import TyperGroup
 
 import alphaloom
 from alphaloom.cli.backtest import backtest
+from alphaloom.cli.check_provider import check_provider
 from alphaloom.cli.compare import compare
 from alphaloom.cli.data import data_app
 from alphaloom.cli.formula import formula_app
+from alphaloom.cli.new import new_app
+from alphaloom.cli.providers import providers, strategies
 from alphaloom.cli.rules import rules_app
 from alphaloom.cli.sweep import sweep
 
@@ -34,10 +37,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(backtest)
+app.command()(check_provider)
 app.command()(compare)
 app.command()(sweep)
+app.command()(providers)
+app.command()(strategies)
 app.add_typer(data_app, name="data")
 app.add_typer(formula_app, name="formula")
+app.add_typer(new_app, name="new")
 app.add_typer(rules_app, name="rules")
 
 

@@ -27,6 +27,8 @@ _ODD = -1
 #: Columns of the rules: one row a symbol, as they hold in the session. -1 is not known, or none.
 PERCENT, PERCENT_ST, SETTLED, LOT, STEP, CAP = range(6)
 BUY_FEES, SELL_FEES, RULES = 6, 10, 14
+#: The rules of a symbol that is not to be judged here.
+UNKNOWN = -1
 #: Columns of the outcome of an order.
 CODE, PRICE, SHARES, AMOUNT, COMMISSION, STAMP, TRANSFER, ASKED, SLIP, FIELDS = range(10)
 #: Places of the fields in the tuple of them.
@@ -37,7 +39,9 @@ AT_OPEN, AT_VWAP, AT_CLOSE = range(3)
 _BPS = 10**7
 _HAIR = 1e-6
 _SCALE = 10**9
-_LARGEST = 10**12  # fen; twice that times a scaled rate still fits an int64
+#: Beyond these, integers might not fit 64 bits, or floats not hold them exactly: fen of one order, a scaled
+#: rate or least commission, fen of the account.
+LARGEST_AMOUNT, LARGEST_RATE, LARGEST_MONEY = 10**12, 4 * 10**6, 2**53
 
 
 @jit
@@ -71,6 +75,11 @@ def offer(
     if np.isnan(close) or np.isnan(reference):
         out[CODE] = _NO_PRICE
         return np.nan
+    st = fields[ST][row, n] > 0
+    percent = rule[PERCENT_ST] if st else rule[PERCENT]
+    if percent < 0 or row < rule[SETTLED]:
+        out[CODE] = _ODD
+        return np.nan
     if not fields[TRADING][row, n] > 0:
         out[CODE] = _SUSPENDED
         return np.nan
@@ -78,10 +87,8 @@ def offer(
     if np.isnan(cny):
         out[CODE] = _NO_PRICE
         return np.nan
-    st = fields[ST][row, n] > 0
-    percent = rule[PERCENT_ST] if st else rule[PERCENT]
     high, low = fields[HIGH][row, n], fields[LOW][row, n]
-    if percent < 0 or row < rule[SETTLED] or (st and is_buy) or np.isnan(high) or np.isnan(low):
+    if (st and is_buy) or np.isnan(high) or np.isnan(low):
         out[CODE] = _ODD
         return np.nan
     top, bottom = np.int64(high * 100 + 0.5), np.int64(low * 100 + 0.5)
@@ -159,7 +166,7 @@ def match_plain(
         mine[ASKED] = held[i]
         if mine[CODE]:
             continue
-        if held[i] > rule[CAP] >= 0 or mine[PRICE] * float(held[i]) > _LARGEST:
+        if held[i] > rule[CAP] >= 0 or mine[PRICE] * float(held[i]) > LARGEST_AMOUNT:
             return -1, 0
         amount = charge(mine, rule[SELL_FEES:], base, held[i])
         mine[SLIP] = -mine[SLIP]
@@ -191,7 +198,7 @@ def match_plain(
             mine[CODE], mine[ASKED] = _BELOW_ONE_LOT, wanted
             continue
         shares = rule[LOT] + (wanted - rule[LOT]) // rule[STEP] * rule[STEP]
-        if shares > rule[CAP] >= 0 or mine[PRICE] * float(shares) > _LARGEST:
+        if shares > rule[CAP] >= 0 or mine[PRICE] * float(shares) > LARGEST_AMOUNT:
             return -1, 0
         mine[ASKED] = shares
         cash -= charge(mine, rule[BUY_FEES:], base, shares)

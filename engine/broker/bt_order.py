@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import backtrader as bt
@@ -141,6 +141,13 @@ class AShareOrder(bt.Order):
     dteos = 0.0
     ordtype: int
     tradeid = 0
+    # the particulars, see `filled`
+    size: int
+    plen: int
+    info: Any
+    comminfo: Any
+    created: Execution
+    executed: Execution
 
     @classmethod
     def make(
@@ -185,20 +192,24 @@ class AShareOrder(bt.Order):
         return order
 
     def __getattr__(self, name: str) -> Any:
+        """The particulars of an order made by `filled`; what no order has, from its parameters."""
         if name not in _PARTICULARS or "_particulars" not in self.__dict__:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)
         fill, (account, dt, closes, row, comminfo) = self.__dict__.pop("_particulars")
         symbol = fill.request.symbol
-        shares = fill.shares if fill.side is Side.BUY else -fill.shares
+        size = fill.shares if fill.side is Side.BUY else -fill.shares
         held = account.shares(symbol)
-        self.size, self.comminfo = shares, comminfo
-        self.plen = row - self.data._cursor.first + 1
-        self.info = bt.utils.AutoOrderedDict()
-        self.created = Execution(dt, shares, closes.item(row, self.data.column))
-        if fill.reason is not None:
-            self.info["reason"] = fill.reason.value
         cost = account.cost_fen(symbol) / held / 100 if held else 0.0
-        self.executed = Execution.of((_Bit(fill, dt, held, cost),), shares, told=0)
+        made = {
+            "size": size,
+            "comminfo": comminfo,
+            "plen": row - self.data._cursor.first + 1,
+            "info": bt.utils.AutoOrderedDict(),
+            "created": Execution(dt, size, closes.item(row, self.data.column)),
+            "executed": Execution.of((_Bit(fill, dt, held, cost),), size, told=0),
+        }
+        # what somebody has set in the meantime stays
+        self.__dict__ = made | self.__dict__
         return self.__dict__[name]
 
     def set_limit(self, price: float) -> None:
@@ -243,8 +254,8 @@ class AShareOrder(bt.Order):
         return self
 
 
-def check_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what would otherwise be ignored in silence; return what is only information."""
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse what would otherwise be ignored in silence."""
     exectype = options.get("exectype")
     if exectype not in (None, bt.Order.Market, bt.Order.Limit):
         name = bt.Order.ExecTypes[exectype]
@@ -254,4 +265,8 @@ def check_options(options: dict[str, Any]) -> dict[str, Any]:
             raise StrategyError(f"orders with {key!r} are not supported by the A-share broker")
     if not options.get("transmit", True):
         raise StrategyError("orders with transmit=False (brackets) are not supported by the A-share broker")
+
+
+def information(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was said with an order that only its sender understands."""
     return {key: value for key, value in options.items() if key not in _OPTIONS}

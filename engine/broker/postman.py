@@ -21,11 +21,12 @@ class Postman:
         self._strategy = strategy
         self._orders = _listeners(strategy, "notify_order")
         self._trades = _listeners(strategy, "notify_trade")
-        #: by listener: what to call with cash and value, and what with the fund's figures too
-        self._money: list[tuple[Call | None, Call | None]] = [
-            calls
-            for who, base in _family(strategy)
-            if any(calls := (_own(who, base, "notify_cashvalue"), _own(who, base, "notify_fund")))
+        #: calls with cash and value, and those with the fund's figures too, as backtrader's turns take them
+        self._money = [
+            (call, method == "notify_fund")
+            for family in _families(strategy)
+            for method in ("notify_cashvalue", "notify_fund")
+            for call in _overridden(family, method)
         ]
 
     def __call__(self) -> None:
@@ -43,13 +44,10 @@ class Postman:
             self._tell_money(strategy.broker)
 
     def _tell_money(self, broker: Any) -> None:
-        cash, value = broker.getcash(), broker.getvalue()
-        fund = cash, value, broker.fundvalue, broker.fundshares
-        for of_cash, of_fund in self._money:
-            if of_cash is not None:
-                of_cash(cash, value)
-            if of_fund is not None:
-                of_fund(*fund)
+        money = broker.getcash(), broker.getvalue()
+        fund = *money, broker.fundvalue, broker.fundshares
+        for told, of_fund in self._money:
+            told(*(fund if of_fund else money))
 
 
 def listens(strategy: Any, method: str) -> bool:
@@ -58,21 +56,22 @@ def listens(strategy: Any, method: str) -> bool:
 
 
 def _listeners(strategy: Any, method: str) -> list[Call]:
-    calls = [_own(who, base, method) for who, base in _family(strategy)]
-    return [call for call in calls if call is not None]
+    return [call for family in _families(strategy) for call in _overridden(family, method)]
 
 
-def _own(who: Any, base: type, method: str) -> Call | None:
-    """A method of somebody's, unless it is the one of `base`, which does nothing."""
-    call: Call = getattr(who, method)
-    return None if getattr(call, "__func__", call) is getattr(base, method) else call
+def _overridden(family: list[tuple[Any, type]], method: str) -> Iterator[Call]:
+    """A method of each of a family, unless it is the one of its base class, which does nothing."""
+    for who, base in family:
+        call: Call = getattr(who, method)
+        if getattr(call, "__func__", call) is not getattr(base, method):
+            yield call
 
 
-def _family(strategy: Any) -> Iterator[tuple[Any, type]]:
-    """The strategy, then its analyzers in backtrader's order: children before their parents."""
-    yield strategy, bt.Strategy
+def _families(strategy: Any) -> Iterator[list[tuple[Any, type]]]:
+    """The strategy, then each of its analyzers, children before their parents."""
+    yield [(strategy, bt.Strategy)]
     for analyzer in (*strategy.analyzers, *strategy._slave_analyzers):
-        yield from _with_children(analyzer)
+        yield list(_with_children(analyzer))
 
 
 def _with_children(analyzer: Any) -> Iterator[tuple[Any, type]]:

@@ -12,6 +12,8 @@ from engine.broker.account import Account, Lot, Lots
 from engine.broker.match import FillAt, Terms
 from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Refusal, Side, Trade
 from engine.broker.quotes import PanelPrices
+from engine.errors import RuleError
+from engine.rules.fees import Rates
 from engine.rules.limits import limit_percent
 from engine.rules.lots import lot_rule
 
@@ -26,9 +28,10 @@ _AT = {FillAt.OPEN: k.AT_OPEN, FillAt.VWAP: k.AT_VWAP, FillAt.CLOSE: k.AT_CLOSE}
 class QuickStep:
     """`engine.broker.match.step` for the baskets that Top-k sends, nearly always: the same result, sooner.
 
-    A basket is plain if it sells whole positions and fills slots with equal money, all for one session, at
-    the market. Where an order of it turns out to be anything but plain (a new listing, special treatment, a
-    size beyond the exchange's cap, too little cash), nothing is done.
+    A basket is plain if it sells whole positions, each once, and fills slots with equal money, all for one
+    session, at the market. Where an order of it turns out to be anything but plain (a new listing, special
+    treatment, a size beyond the exchange's cap, too little cash, a rule that no table knows), nothing is
+    done, and `step` is to judge it.
     """
 
     def __init__(self, prices: PanelPrices, terms: Terms) -> None:
@@ -39,7 +42,8 @@ class QuickStep:
         self._sell_at, self._buy_at = _AT[terms.sell_at], _AT[terms.buy_at]
         self._possible = prices.whole_fen and not terms.dividend_tax
         boards = prices.panel.instruments.boards
-        self._boards, self._exchanges = dict.fromkeys(boards), dict.fromkeys(s[-2:] for s in prices.symbols)
+        self._boards = tuple(dict.fromkeys(boards))
+        self._exchanges = tuple(dict.fromkeys(symbol[-2:] for symbol in prices.symbols))
         self._rules = np.empty((len(prices.symbols), k.RULES), dtype=np.int64)
         self._known: Any = None
 
@@ -47,35 +51,39 @@ class QuickStep:
         """Match a basket at the session of the prices, or return None where it is not plain."""
         slots = basket.slot_buys
         prices, day = self._prices, self._prices.day
-        if not self._possible or slots is None or slots.weights is not None:
+        if slots is None or slots.weights is not None or prices.row in prices.special_rows:
             return None
-        if prices.row in prices.special_rows:
+        most = -1 if slots.max_value_fen is None else slots.max_value_fen
+        if not self._possible or max(account.cash_fen, slots.reserve_fen, most) > k.LARGEST_MONEY:
             return None
         sells = basket.orders
-        held: list[int] = []
+        held: dict[str, int] = {}
         for request in sells:
-            lots = account.lots.get(request.symbol)
+            symbol = request[1]
+            lots = account.lots.get(symbol)
             if lots is None or request[2] is not _SELL or request[4:] != _SALE or lots[-1].day >= day:
                 return None
-            held.append(lots[0].shares if len(lots) == 1 else sum([lot.shares for lot in lots]))
+            held[symbol] = lots[0].shares if len(lots) == 1 else sum([lot.shares for lot in lots])
+        if len(held) < len(sells):
+            return None
         for request in slots.candidates:
-            if request[4:] != _SLOT:
+            if request[2] is not _BUY or request[4:] != _SLOT:
                 return None
         orders = (*sells, *slots.candidates)
-        columns = np.array(prices.columns([request[1] for request in orders]))
+        columns = np.array(prices.columns([request[1] for request in orders]), dtype=np.int64)
         out = np.zeros((len(orders), k.FIELDS), dtype=np.int64)
         tried, cash = k.match_plain(
             self._fields,
             prices.row,
             columns,
             self._rules_today(),
-            np.array(held, dtype=np.int64),
+            np.array(list(held.values()), dtype=np.int64),
             len(account.lots),
             slots.slots,
             account.cash_fen,
             slots.risk_degree,
             slots.reserve_fen,
-            -1 if slots.max_value_fen is None else slots.max_value_fen,
+            most,
             slots.substitute,
             basket.both_sides_at_limit,
             self._sell_at,
@@ -93,27 +101,36 @@ class QuickStep:
 
     def _rules_today(self) -> NDArray[np.int64]:
         """(N, RULES) what holds for every symbol in the session; made anew when a rule changes."""
-        rates, day, lot = self._terms.fees.rates, self._prices.day, self._terms.lot
+        day, lot = self._prices.day, self._terms.lot
         by_board = {
             board: (limit_percent(board, False, day), limit_percent(board, True, day), lot_rule(board, day))
             for board in self._boards
         }
-        by_exchange = {
-            exchange: (rates(exchange, True, day), rates(exchange, False, day))
-            for exchange in self._exchanges
-        }
-        if self._known != (by_board, by_exchange):
-            self._known = by_board, by_exchange
-            prices = self._prices
-            for n, board in enumerate(prices.panel.instruments.boards):
-                percent, percent_st, lot_of_board = by_board[board]
-                own, (buys, sells) = lot or lot_of_board, by_exchange[prices.symbols[n][-2:]]
-                self._rules[n] = (
-                    *(_known(percent), _known(percent_st), prices.settled[n]),
-                    *(own.minimum, own.step, _known(own.order_cap)),
-                    *(*buys[2:], *sells[2:]),
-                )
+        by_exchange = {exchange: self._rates(exchange, day) for exchange in self._exchanges}
+        if self._known == (by_board, by_exchange):
+            return self._rules
+        self._known = by_board, by_exchange
+        prices = self._prices
+        for n, board in enumerate(prices.panel.instruments.boards):
+            percent, percent_st, lot_of_board = by_board[board]
+            own, rates = lot or lot_of_board, by_exchange[prices.symbols[n][-2:]]
+            fees = () if rates is None else (*rates[0][2:], *rates[1][2:])
+            if not fees or max(fees) > k.LARGEST_RATE or own.minimum > k.LARGEST_AMOUNT:
+                self._rules[n] = k.UNKNOWN
+                continue
+            self._rules[n] = (
+                *(_known(percent), _known(percent_st), prices.settled[n]),
+                *(own.minimum, own.step, _known(own.order_cap), *fees),
+            )
         return self._rules
+
+    def _rates(self, exchange: str, day: int) -> tuple[Rates, Rates] | None:
+        """Fees of purchases and of sales; None where no table has them."""
+        rates = self._terms.fees.rates
+        try:
+            return rates(exchange, True, day), rates(exchange, False, day)
+        except RuleError:
+            return None  # an exchange that is not open yet; who trades there is told
 
 
 def _known(value: int | None) -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import backtrader as bt
@@ -12,38 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.broker.account import Account
-from engine.broker.bt_books import Audience, Books, Positions
-from engine.broker.bt_order import AShareOrder, FillSession, StockComminfo, check_options
+from engine.broker.bt_books import Audience, Positions
+from engine.broker.bt_order import AShareOrder, StockComminfo, information
 from engine.broker.carry import carried
 from engine.broker.config import BrokerConfig
+from engine.broker.desk import OrderDesk
 from engine.broker.ex_date import apply_terms, preserve_value
 from engine.broker.ex_sessions import ex_columns
 from engine.broker.journal import Holding, Journal, MarkLog, SessionRecord
 from engine.broker.marks import mark
 from engine.broker.match import step
-from engine.broker.orders import (
-    Basket,
-    Fill,
-    OrderRequest,
-    Reason,
-    Refusal,
-    Side,
-    SlotBuys,
-    Trade,
-    market_orders,
-    order_id,
-)
+from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Refusal, Side, SlotBuys, Trade
 from engine.broker.qlib import QlibExchange, qlib_step
 from engine.broker.quick import QuickStep
 from engine.broker.quotes import PanelPrices
-from engine.broker.validity import limit_price, sessions_until
-from engine.clock import LightData, moments
+from engine.broker.teller import Teller
+from engine.clock import LightData, LightDatas, moments
 from engine.errors import StrategyError
 from engine.market.panel import MarketPanel
 
 __all__ = ["AShareBroker", "Holding", "Journal", "SessionRecord"]
-
-_VOLUME_SESSIONS = 20
 
 
 class AShareBroker(bt.BrokerBase):
@@ -86,13 +72,17 @@ class AShareBroker(bt.BrokerBase):
         #: line series by symbol, those that a strategy has asked for
         self.feeds: Mapping[str, Any] = {}
         self.journal = Journal(marks=MarkLog(self.prices.symbols, whole=config.compat != "qlib"))
-        self._symbols = self.prices.symbols
-        self._close = panel.field("close")
+        #: (T, N) closes, CNY
+        self.closes = panel.field("close")
+        self._desk = OrderDesk(self.prices, config)
+        #: write orders for `send`, one or many, see `OrderDesk`
+        self.request, self.requests = self._desk.request, self._desk.requests
+        self._teller = Teller(self)
         self._terms = config.terms()
         self._quick = QuickStep(self.prices, self._terms)
         self._qlib = QlibExchange(panel) if config.compat == "qlib" else None
         #: closes that positions are valued at
-        self._marked = self._close if self._qlib is None else self._qlib.close
+        self._marked = self.closes if self._qlib is None else self._qlib.close
         self._on_session = on_session
         #: columns of the names held, as of the last close
         self.held_columns: list[int] = []
@@ -104,12 +94,7 @@ class AShareBroker(bt.BrokerBase):
         self._slot_owner: Any = None
         self._both_sides_at_limit = False
         self._orders: dict[str, AShareOrder] = {}
-        #: orders of baskets, made for those who listen, while they live
-        self._told: dict[str, AShareOrder] = {}
-        self._counters: dict[tuple[str, bool], int] = {}
-        self._notices: deque[AShareOrder] = deque()
-        self._light: dict[int, LightData] = {}
-        self._books = Books()
+        self.lights = LightDatas(self)
         self._steps = ex_columns(panel, first, last) if self._qlib is None else {}
 
     # -- what strategies read
@@ -126,10 +111,7 @@ class AShareBroker(bt.BrokerBase):
 
     def light(self, column: int) -> LightData:
         """The light data object of a symbol's column."""
-        data = self._light.get(column)
-        if data is None:
-            data = self._light[column] = LightData(self, column)
-        return data
+        return self.lights[column]
 
     def getcash(self) -> float:
         """Cash, CNY."""
@@ -156,7 +138,7 @@ class AShareBroker(bt.BrokerBase):
 
     def getposition(self, data: Any) -> bt.Position:
         """Position in a symbol: shares and their average cost with fees."""
-        return self._position(data._name)
+        return self.position_of(data._name)
 
     @property
     def positions(self) -> Positions:
@@ -171,7 +153,8 @@ class AShareBroker(bt.BrokerBase):
         """Status of an order."""
         return int(order.status)
 
-    def _position(self, symbol: str) -> bt.Position:
+    def position_of(self, symbol: str) -> bt.Position:
+        """`getposition` by symbol."""
         shares = self.account.shares(symbol)
         return bt.Position(shares, self.account.cost_fen(symbol) / shares / 100 if shares else 0.0)
 
@@ -199,8 +182,7 @@ class AShareBroker(bt.BrokerBase):
         self._requests.append(order.request)
         self._orders[order.request.order_id] = order
         order.status, order.broker = order.Submitted, self
-        if self._books.of(order.owner).orders:
-            self._notices.append(order.clone())
+        self._teller.add_passing(order)
         return order
 
     def cancel(self, order: AShareOrder) -> bool:
@@ -211,7 +193,7 @@ class AShareBroker(bt.BrokerBase):
         self._requests = [request for request in self._requests if request.order_id != key]
         self._carried = tuple(request for request in self._carried if request.order_id != key)
         self._refuse(order, Reason.CANCELLED)
-        self._notices.append(order)
+        self._teller.add(order)
         return True
 
     def setcommission(self, *args: Any, **kwargs: Any) -> None:
@@ -219,60 +201,6 @@ class AShareBroker(bt.BrokerBase):
         raise StrategyError("fees are set in the configuration (broker.fees), not by the strategy")
 
     addcommissioninfo = setcommission
-
-    def request(
-        self,
-        column: int,
-        side: Side,
-        *,
-        shares: int | None = None,
-        value_fen: int | None = None,
-        target_fen: int | None = None,
-        limit_fen: float | None = None,
-        sessions: int | None = None,
-    ) -> OrderRequest:
-        """Write an order for the next session, with its id and caps, without sending it."""
-        symbol, day, config = self._symbols[column], self.prices.day, self.config
-        key = symbol, side is Side.BUY  # an enum hashes slowly
-        n = self._counters[key] = self._counters.get(key, 0) + 1
-        sized = config.sizing == "at_decision" and (value_fen is not None or target_fen is not None)
-        return OrderRequest(
-            order_id(day, symbol, side, n),
-            symbol,
-            side,
-            day,
-            shares,
-            value_fen,
-            target_fen,
-            self.prices.close_fen(symbol) if sized else None,
-            None if config.participation is None else self._cap(column, config.participation),
-            limit_fen,
-            config.order_sessions if sessions is None else sessions,
-        )
-
-    def requests(
-        self,
-        columns: Iterable[int],
-        side: Side,
-        *,
-        value_fen: int | None = None,
-        target_fen: int | None = None,
-    ) -> tuple[OrderRequest, ...]:
-        """Write orders at the market for many names, as `request` does one by one."""
-        config, symbols = self.config, self._symbols
-        if config.participation is not None or config.sizing == "at_decision":
-            return tuple(
-                self.request(column, side, value_fen=value_fen, target_fen=target_fen) for column in columns
-            )
-        return market_orders(
-            self.prices.day,
-            [symbols[column] for column in columns],
-            side,
-            self._counters,
-            value_fen=value_fen,
-            target_fen=target_fen,
-            sessions=config.order_sessions,
-        )
 
     def send(self, owner: Any, basket: Basket) -> None:
         """Send a whole basket; its orders reach the strategy's notifications once they are matched.
@@ -296,64 +224,30 @@ class AShareBroker(bt.BrokerBase):
     def _order(
         self, owner: Any, data: Any, side: Side, size: float, price: float | None, options: dict[str, Any]
     ) -> AShareOrder:
-        info = check_options(options)
-        column = self._column_of(data)
         if self.row < self.first:
             raise StrategyError("orders can be sent from the first session on; move them from start to next")
-        if not math.isfinite(size):
-            raise StrategyError(f"an order of {size} shares of {data._name}: the size must be a number")
-        shares = int(size)
-        held = self.account.shares(data._name)
-        # who sells all of it means the bonus shares of tomorrow too
-        everything = side is Side.SELL and shares == held > 0
-        limit_fen = (
-            limit_price(side, price, self.prices.whole_fen)
-            if options.get("exectype") == bt.Order.Limit
-            else None
-        )
-        order = self._make(
-            self.request(
-                column,
-                side,
-                shares=None if everything else shares,
-                target_fen=0 if everything else None,
-                limit_fen=limit_fen,
-                sessions=sessions_until(options.get("valid"), self.panel, self.row),
-            ),
-            owner,
-            data,
-            shares if side is Side.BUY else -shares,
-            options.get("tradeid", 0),
-        )
-        order.info.update(info)
-        if limit_fen is not None:
-            order.set_limit(limit_fen / 100)
+        request = self._desk.translate(self.account, data, side, size, price, options)
+        signed = int(size) if side is Side.BUY else -int(size)
+        order = self.make_order(request, owner, data, signed, options.get("tradeid", 0))
+        order.info.update(information(options))
+        if request.limit_fen is not None:
+            order.set_limit(request.limit_fen / 100)
         return self.submit(order)
 
-    def _column_of(self, data: Any) -> int:
-        try:
-            return self.prices.column(data._name)
-        except KeyError:
-            raise StrategyError(
-                f"{data._name!r} cannot be traded; take a symbol's data from getdatabyname('600519.SH')"
-            ) from None
-
-    def _make(self, request: OrderRequest, owner: Any, data: Any, size: int, tradeid: int = 0) -> AShareOrder:
+    def make_order(
+        self, request: OrderRequest, owner: Any, data: Any, size: int, tradeid: int = 0
+    ) -> AShareOrder:
+        """Make backtrader's order of a request, as of the session; `size` is signed."""
         return AShareOrder.make(
             request,
             owner,
             data,
             size,
             dt=self.moments[self.row],
-            close=self._close.item(self.row, self.prices.column(request.symbol)),
+            close=self.closes.item(self.row, self.prices.column(request.symbol)),
             comminfo=self.comminfo[None],
             tradeid=tradeid,
         )
-
-    def _cap(self, column: int, participation: float) -> int:
-        recent = self.panel.field("volume")[max(0, self.row - _VOLUME_SESSIONS + 1) : self.row + 1, column]
-        mean = np.nanmean(recent) if not np.isnan(recent).all() else 0.0
-        return int(participation * mean)
 
     # -- one session
 
@@ -372,7 +266,7 @@ class AShareBroker(bt.BrokerBase):
                         bought += event.amount_fen
                     else:
                         sold += event.amount_fen
-        self._counters.clear()
+        self._desk.close()
         self._mark(record=True)
         cash = self.account.cash_fen
         self.journal.sessions.append(SessionRecord(self.row, cash, self._equity, fees, bought, sold))
@@ -391,17 +285,15 @@ class AShareBroker(bt.BrokerBase):
 
     def get_notification(self) -> AShareOrder | None:
         """The next order whose status changed."""
-        return self._notices.popleft() if self._notices else None
+        return self._teller.take_one()
 
     def take_notifications(self) -> list[AShareOrder]:
         """All orders whose status changed since they were last taken."""
-        taken = list(self._notices)
-        self._notices.clear()
-        return taken
+        return self._teller.take()
 
     def audience(self, strategy: Any) -> Audience:
         """Who listens to a strategy's orders and trades."""
-        return self._books.of(strategy)
+        return self._teller.books.of(strategy)
 
     def _match(self) -> list[Trade]:
         basket = Basket((*self._carried, *self._requests), self._slot_buys, self._both_sides_at_limit)
@@ -412,8 +304,7 @@ class AShareBroker(bt.BrokerBase):
             if order.status != order.Submitted:
                 continue
             order.status = order.Accepted
-            if self._books.of(order.owner).orders:
-                self._notices.append(order.clone())
+            self._teller.add_passing(order)
         if self._qlib is None:
             self.account, out = self._quick.step(self.account, basket) or step(
                 self.account, basket, self.prices, self._terms
@@ -423,22 +314,7 @@ class AShareBroker(bt.BrokerBase):
             self.account, out = qlib_step(self.account, basket, self._qlib, self.row, terms)
         self.journal.trades.extend(self.row, out)
         self._carried = carried(out)
-        audience = self._books.of(owner)
-        if not (orders or self._told or audience.orders or audience.trades):
-            return out
-        going_on = {request.order_id for request in self._carried}
-        self._orders = {key: order for key, order in orders.items() if key in going_on}
-        latest = {event.request.order_id: event for event in out}
-        if not (orders or self._told or going_on) and len(latest) == len(out):
-            self._tell_basket(out, owner, audience)
-            self._told = {}
-            return out
-        for event in out:
-            key = event.request.order_id
-            sent = orders.get(key) or self._told.get(key)
-            if sent is not None or audience.orders or (audience.trades and isinstance(event, Fill)):
-                self._notify(event, sent, owner, latest[key] is event and key not in going_on)
-        self._told = {key: order for key, order in self._told.items() if key in going_on}
+        self._orders = self._teller.tell(out, orders, owner, self._carried)
         return out
 
     def _record(self, event: Trade) -> None:
@@ -447,41 +323,6 @@ class AShareBroker(bt.BrokerBase):
     def _refuse(self, order: AShareOrder, reason: Reason) -> None:
         self._record(Refusal(order.request, order.request.side, abs(order.executed.remsize), reason))
         order.refuse(reason, self.moments[self.row])
-
-    # -- who is told
-
-    def _tell_basket(self, events: list[Trade], owner: Any, audience: Audience) -> None:
-        """Tell of a basket each of whose orders met its fate at once, as nearly all do."""
-        moment, comminfo = self.moments[self.row], self.comminfo[None]
-        session = FillSession(self.account, moment, self._close, self.row, comminfo)
-        columns, lights = self.prices.column, self._light
-        for event in events:
-            if isinstance(event, Fill) and event.shares == event.requested:
-                column = columns(event.request.symbol)
-                light = lights[column] if column in lights else self.light(column)
-                self._notices.append(AShareOrder.filled(event, owner, light, session))
-            elif audience.orders or isinstance(event, Fill):
-                self._notify(event, None, owner, True)
-
-    def _notify(self, event: Trade, order: AShareOrder | None, owner: Any, ends: bool) -> None:
-        """Tell of an event; `ends` if it is the last of its order."""
-        symbol, now = event.request.symbol, self.moments[self.row]
-        if isinstance(event, Refusal) and not ends:
-            return
-        if order is None:
-            order = self._make(event.request, owner, self.light(self.prices.column(symbol)), 0)
-            self._told[event.request.order_id] = order
-        if isinstance(event, Refusal):
-            order.refuse(event.reason, now)
-        else:
-            position = self._position(symbol)
-            order.fill(event, now, position.size, position.price)
-            if order.status == order.Partial:
-                self._notices.append(order.clone())
-                if not ends:
-                    return
-                order.expire_rest()
-        self._notices.append(order)
 
     def _drop_carried(self) -> None:
         """Let what is left of earlier baskets go; orders sent one by one stay."""
@@ -495,7 +336,7 @@ class AShareBroker(bt.BrokerBase):
     def _go_ex(self, columns: tuple[int, ...]) -> None:
         actions = self.panel.actions.on(self.panel.dates[self.row])
         for column in columns:
-            symbol = self._symbols[column]
+            symbol = self.prices.symbols[column]
             quote = self.prices.quote(symbol) if symbol in self.account.lots else None
             if quote is None:
                 continue
@@ -508,7 +349,7 @@ class AShareBroker(bt.BrokerBase):
                     self.account, symbol, action, before, reference, self.prices.day, self.config.rights
                 )
             self.journal.ex_dates.append((self.row, event))
-            self._books.go_ex(event, (self._light.get(column), self.feeds.get(symbol)))
+            self._teller.books.go_ex(event, (self.lights.get(column), self.feeds.get(symbol)))
 
     def _mark(self, record: bool = False) -> None:
         """Value every position at the close; a stock whose rows have ended stays at its last one."""
@@ -526,5 +367,5 @@ class AShareBroker(bt.BrokerBase):
 
     def _last_close(self, symbol: str) -> float:
         self.journal.ended.setdefault(symbol, self.row)
-        past = self._close[: self.row + 1, self.prices.column(symbol)]
+        past = self.closes[: self.row + 1, self.prices.column(symbol)]
         return self.prices.fen(float(past[~np.isnan(past)][-1])) or 0

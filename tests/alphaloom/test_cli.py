@@ -57,8 +57,8 @@ def loaded_after(*commands):
             main()
         except SystemExit as leave:
             assert not leave.code, (command, leave.code)
-    heavy = "numpy pandas pyarrow backtrader torch akshare openai yaml exchange_calendars apscheduler loguru"
-    print("loaded:", *sorted({*heavy.split(), "pydantic"} & set(sys.modules)))
+    heavy = "numpy numba pandas pyarrow backtrader torch akshare openai yaml exchange_calendars apscheduler"
+    print("loaded:", *sorted({*heavy.split(), "loguru", "pydantic"} & set(sys.modules)))
 
 loaded_after(["--help"], ["--version"])
 loaded_after(["backtest", "--help"], ["data", "check", "--help"])

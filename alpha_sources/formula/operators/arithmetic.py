@@ -57,7 +57,7 @@ OPERATORS = (
         "natural logarithm",
         notes=_SAFE,
         example="log(close / open)",
-        scale=scales.transcendental,
+        scale=scales.logarithm,
         fold=math.log,
     ),
     _elementwise(
@@ -66,7 +66,7 @@ OPERATORS = (
         "e to the power of x",
         notes=_SAFE,
         example="exp(returns)",
-        scale=scales.transcendental,
+        scale=scales.exponential,
         fold=math.exp,
     ),
     _elementwise(
@@ -124,7 +124,7 @@ OPERATORS = (
         example="clip(returns, -0.1, 0.1)",
         scale=scales.bounded,
         fold=lambda x, low, high: min(max(x, low), high),
-        check=lambda p: "low is above high" if p[0] > p[1] else None,
+        check=lambda p: None if p[0] < p[1] else "low must lie below high",
     ),
     _elementwise(
         "where",

@@ -44,8 +44,17 @@ def test_shape_and_dtype(view: MarketView) -> None:
     assert values.shape == (2, len(view), len(view.symbols)) and values.dtype == np.float64
     assert evaluate([], view).shape == (0, len(view), len(view.symbols))
     assert evaluate("close", view, dtype="float32").dtype == np.float32
-    with pytest.raises(FormulaError, match="float64 or float32"):
-        evaluate("close", view, dtype="int64")
+    for dtype in ("int64", "mood"):
+        with pytest.raises(FormulaError, match="float64 or float32"):
+            evaluate("close", view, dtype=dtype)
+
+
+@pytest.mark.parametrize("formulas", [None, 5, b"close", [None], ["close", 5]])
+def test_what_is_no_formula_is_refused(formulas: object, view: MarketView) -> None:
+    with pytest.raises(FormulaError, match="a formula is a text"):
+        evaluate(formulas, view)  # type: ignore[arg-type]
+    with pytest.raises(FormulaError, match="a formula is a text"):
+        list(evaluate_stream(formulas, view))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["close", "volume", "bvps_mrq", "amount", "vwap", "pe_ttm"])

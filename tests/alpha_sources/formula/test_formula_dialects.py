@@ -59,6 +59,18 @@ def test_spellings_lead_to_operators() -> None:
         ("AND(CLOSE > OPEN, TRADING)", "close > open && trading"),
         ("NOT(TRADING)", "!trading"),
         ("RET + VOL / VOLUME", "returns + volume / volume"),
+        ("TSMEAN(CLOSE, 5) - TSSTD(CLOSE, 5)", "ts_mean(close, 5) - ts_std(close, 5)"),
+        ("HHVBARS(HIGH, 20)", "ts_argmax(high, 20)"),
+        ("IFF(CLOSE > OPEN, 1, 0)", "where(close > open, 1, 0)"),
+        ("BB_UPPER(CLOSE, 20)", "bollinger_upper(close, 20)"),
+        ("TS_PCTCHANGE(CLOSE, 5)", "pct_change(close, 5)"),
+        ("CSRANK(CLOSE)", "rank(close)"),
+        ("MAXIMUM(CLOSE, 14)", "max(close, 14.0)"),
+        ("INV(CLOSE)", "1 / close"),
+        ("RMA(CLOSE, 14)", "sma(close, 14, 1)"),
+        ("EVERY(CLOSE > OPEN, 3)", "ts_count(close > open, 3) == 3"),
+        ("EXIST(CLOSE > OPEN, 3)", "ts_count(close > open, 3) > 0"),
+        ("CROSS(CLOSE, VWAP)", "close > vwap && delay(close, 1) <= delay(vwap, 1)"),
     ],
 )
 def test_spellings_of_the_papers(spelled: str, meant: str) -> None:
@@ -112,12 +124,27 @@ def test_what_only_alpha101_may_write() -> None:
         ("HD", "high - delay(high, 1)"),
         ("BANCHMARKINDEXCLOSE / CLOSE", "index_close / close"),
         ("SUMAC(VOLUME, 5)", "ts_sum(volume, 5)"),
+        (
+            "((CLOSE-LOW)-(HIGH-CLOSE))./(HIGH-LOW).*VOLUME",
+            "((close - low) - (high - close)) / (high - low) * volume",
+        ),
+        ("2.*CLOSE", "2 * close"),
+        ("CLOSE/DELAY(CLOSE)-1", "close / delay(close, 1) - 1"),
+        ("REGBETA(CLOSE,SEQUENCE,20)", "ts_slope(close, 20)"),
+        ("HIGH-LOW–SMA(HIGH-LOW,11,2)", "high - low - sma(high - low, 11, 2)"),
         ("RANK(VWAP - MAX(VWAP, 15))^DELTA(CLOSE, 5)", "rank(vwap - ts_max(vwap, 15)) ** delta(close, 5)"),
         ("(CLOSE > OPEN & VOLUME > 0) ? 1 : 0", "where(close > open && volume > 0, 1, 0)"),
     ],
 )
 def test_gtja191(spelled: str, meant: str) -> None:
     assert parse(spelled, "gtja191") == parse(meant)
+
+
+def test_what_only_gtja191_may_write() -> None:
+    for text in ("close ./ open", "close .* open", "delay(close)"):
+        parse(text, "gtja191")
+        with pytest.raises(FormulaError):
+            parse(text)
 
 
 def test_wma_falls_linearly_but_in_gtja191() -> None:
@@ -152,6 +179,8 @@ def test_qlibs_future_and_its_first_value_cannot_be_written() -> None:
         parse("Ref($close, -1)", "qlib")
     with pytest.raises(FormulaError, match="1 or more, not 0"):
         parse("Ref($close, 0)", "qlib")
+    with pytest.raises(FormulaError, match="write a lag of 1 or more"):
+        parse("Ref($close, -1)", "qlib")
 
 
 def test_names_that_mean_other_things_elsewhere() -> None:

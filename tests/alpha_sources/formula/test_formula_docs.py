@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from alpha_sources.formula import evaluate, parse
+from alpha_sources.formula import FormulaError, evaluate, parse
 from alpha_sources.formula.dialects import DIALECTS
 from alpha_sources.formula.reference import described, find_operator, markdown, markdown_fields
 from alpha_sources.formula_provider import FormulaProvider
@@ -81,6 +81,8 @@ def test_every_parameter_of_the_provider_is_documented() -> None:
         ("gtja191", "close = open ? 1 : 2 * close", "where(close == open, 1, 2 * close)"),
         ("alpha101", "delta(close, 8.93)", "delta(close, 8)"),
         ("alpha101", "adv20", "ts_mean(amount, 20)"),
+        ("gtja191", "(close ./ open) .* high", "close / open * high"),
+        ("gtja191", "delay(close)", "delay(close, 1)"),
     ],
 )
 def test_the_table_of_dialects_is_right(dialect: str, text: str, meant: str) -> None:
@@ -92,12 +94,10 @@ def test_the_table_of_dialects_is_right(dialect: str, text: str, meant: str) -> 
     [
         ("alphaloom", "close = open"), ("alphaloom", "delta(close, 8.93)"), ("alphaloom", "adv20"),
         ("alphaloom", "delay(close, -1)"), ("qlib", "Ref($close, 0)"), ("qlib", "Ref($close, -1)"),
-        ("qlib", "$close ^ 2"),
+        ("qlib", "$close ^ 2"), ("alpha101", "close ./ open"), ("alphaloom", "delay(close)"),
     ],
 )  # fmt: skip
 def test_what_the_table_calls_refused_is(dialect: str, text: str) -> None:
-    from alpha_sources.formula import FormulaError
-
     with pytest.raises(FormulaError):
         parse(text, dialect)
 
@@ -107,6 +107,20 @@ def test_an_operator_is_found_by_any_common_name() -> None:
     said = dict(described(find_operator("ts_max")))
     assert "hhv" in said["spelled"] and "max (qlib)" in said["spelled"]
     assert set(DIALECTS) == {"alphaloom", "alpha101", "gtja191", "qlib"}
+
+
+def test_a_spelling_of_several_operators_is_found_with_what_it_means() -> None:
+    assert described(find_operator("EVERY")) == [
+        ("operator", "every(p, n)"),
+        ("family", "time series"),
+        ("computes", "ts_count(p, n) == n"),
+    ]
+    assert find_operator("SumIf").signature == "sumif(x, n, p)"
+    assert dict(described(find_operator("IdxMax")))["spelled"] == "idxmax (qlib)"
+    assert find_operator("Greater").name == "max"
+    assert dict(described(find_operator("delay")))["spelled"] == "lag, ref, shift, ts_delay"
+    with pytest.raises(FormulaError, match="did you mean every"):
+        find_operator("evry")
 
 
 @pytest.mark.slow

@@ -33,6 +33,8 @@ REFUSED = {
     "a negative difference": ("delta(close, -1)", 13, "the future cannot be read"),
     "a negative change": ("pct_change(close, -5)", 18, "the future cannot be read"),
     "a negative Ref": ("Ref(close, -1)", 11, "the future cannot be read"),
+    "a remedy for a negative lag": ("delay(close, -1)", 13, "write a lag of 0 or more"),
+    "a remedy for a negative difference": ("delta(close, -1)", 13, "write a lag of 1 or more"),
     "a lag of a double negative": ("delay(close, --1)", 13, "whole number"),
     "a difference over no session": ("delta(close, 0)", 13, "1 or more"),
     "a tower of powers": ("9**9**9", 1, "power"),
@@ -64,6 +66,7 @@ REFUSED = {
     "a rank of groups": ("rank(industry)", 5, "not on a group"),
     "a group that is a panel": ("group_rank(close, volume)", 18, "bucket(x, n)"),
     "a number as a condition": ("where(close, 1, 2)", 6, "condition"),
+    "a clip to one value": ("clip(close, 5, 5)", 0, "low must lie below high"),
     "a panel as a constant": ("clip(close, open, high)", 12, "a number"),
     "a quantile above 1": ("ts_quantile(close, 5, 2)", 22, "from 0 to 1"),
     "a weight above the span": ("sma(close, 5, 6)", 0, "m must lie"),
@@ -77,6 +80,10 @@ REFUSED = {
     "a colon alone": ("close : open", 6, "no ? for"),
     "a chain of comparisons": ("low < close < high", 12, "a < b && b < c"),
     "a name that begins with a digit": ("5close", 0, "begin with a digit"),
+    "a hexadecimal number": ("close * 0x10", 8, "'0x10' is no number"),
+    "a number with an underscore": ("1_000 * close", 0, "write numbers as 1000"),
+    "half an exponent": ("close * 5e", 8, "'5e' is no number"),
+    "a point before an operator": ("close ./ open", 6, "no ./"),
     "an unknown character": ("close % 5", 6, "remainder"),
     "a Chinese name": ("收盘价", 0, "ASCII"),
     "a field nobody has": ("ebitda / revenue", 0, "net_profit"),
@@ -232,6 +239,9 @@ def test_full_width_and_typographic_punctuation_is_accepted_with_a_note() -> Non
     assert any("full-width" in note for note in formula.notes)
     assert parse("close ≥ open ？ １ ： ０") == parse("close >= open ? 1 : 0")
     assert parse("close ÷ open − 1") == parse("close / open - 1")
+    # an en dash, a non-breaking hyphen, an asterisk operator, an enumeration comma
+    assert parse("close – open") == parse("close ‑ open") == parse("close - open")
+    assert parse("delta(close、5) ∗ 2") == parse("delta(close, 5) * 2")
     assert not parse("close").notes
 
 
@@ -275,6 +285,16 @@ def test_a_panels_own_fields_are_known_when_given() -> None:
     formula = parse("rank(MOOD)", fields=["Mood", "close"])
     assert formula.fields == ("Mood",)
     assert parse("close", fields=["close"]) == parse("close")
+
+
+def test_a_single_field_of_the_panels_own_may_be_given_by_its_name_alone() -> None:
+    assert parse("rank(mood)", fields="Mood").fields == ("Mood",)
+
+
+@pytest.mark.parametrize("fields", [5, [1], [None], ["mood", b"close"]])
+def test_names_of_fields_are_texts(fields: object) -> None:
+    with pytest.raises(FormulaError, match="fields are names"):
+        parse("close", fields=fields)  # type: ignore[arg-type]
 
 
 def test_index_fields() -> None:

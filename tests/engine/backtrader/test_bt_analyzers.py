@@ -214,3 +214,35 @@ def numbers(told: Any) -> dict[str, float]:
     if isinstance(told, list | tuple):
         return flat({str(i): numbers(value) for i, value in enumerate(told)})
     return {"": told} if isinstance(told, int | float) else {str(told): 1.0}
+
+
+def test_cash_and_fund_are_told_in_backtraders_turns(sample: Any) -> None:
+    class Child(bt.Analyzer):
+        def notify_cashvalue(self, cash: float, value: float) -> None:
+            self.strategy.calls.append("child: cash")
+
+        def notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
+            self.strategy.calls.append("child: fund")
+
+    class Parent(bt.Analyzer):
+        def __init__(self) -> None:
+            self.child = Child()
+
+        def notify_cashvalue(self, cash: float, value: float) -> None:
+            self.strategy.calls.append("parent: cash")
+
+        def notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
+            self.strategy.calls.append("parent: fund")
+
+    class Listening(bt.Strategy):
+        def __init__(self) -> None:
+            self.calls: list[str] = []
+            self.getdatabyname(SYMBOL)
+
+        def notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
+            self.calls.append("strategy: fund")
+
+    wanted = [(Parent, {})]
+    mine = ours(sample, Listening, START, END, analyzers=wanted).strategy.calls
+    assert mine == plain(sample, Listening, [SYMBOL], START, END, analyzers=wanted).calls
+    assert mine[:5] == ["strategy: fund", "child: cash", "parent: cash", "child: fund", "parent: fund"]

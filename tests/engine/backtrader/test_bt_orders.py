@@ -7,11 +7,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import backtrader as bt
+import pandas as pd
 import pytest
 from bt_runs import CASH, Recorder, market, ours
 
 from engine.broker.orders import Basket, Side
 from engine.errors import StrategyError
+from engine.market import panel_from_frames
 
 A, B = "600001.SH", "600002.SH"
 FLAT = [10.0] * 10
@@ -444,3 +446,18 @@ def test_a_sale_of_everything_that_is_taken_back_says_how_much_it_was() -> None:
     script = {2: buy(size=300), 4: lambda s: s.cancel(s.sell(A, size=300))}
     taken_back = ours(market({A: FLAT}), Recorder, params={"script": script, "at_start": None})
     assert taken_back.journal.trades[-1][1].requested == 300
+
+
+def test_a_name_is_traded_under_any_of_its_codes() -> None:
+    old, new = "600111.SH", "601111.SH"
+    days = pd.bdate_range("2023-01-03", "2023-01-10")
+    bars = pd.DataFrame(
+        {"date": days, "symbol": [old, old, new, new, new, new], "volume": 1e6, "amount": 1e7}
+    )
+    bars[["open", "high", "low", "close", "preclose"]] = 10.0
+    change = pd.DataFrame({"old": [old], "new": [new], "effective_from": [days[2]]})
+    panel = panel_from_frames(bars, code_changes=change).panel
+    run = play({1: buy(old, size=300), 4: buy(new, size=200)}, panel)
+    assert [order.data._name for order in run.sent] == [new, new]
+    assert run.getdatabyname(old) is run.getdatabyname(new)
+    assert run.getpositionbyname(old).size == run.getpositionbyname(new).size == 500

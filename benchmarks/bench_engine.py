@@ -104,7 +104,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         default="alphaloom,numpy,backtrader",
         help=f"of {', '.join(ENGINES)} (default: alphaloom,numpy,backtrader)",
     )
-    parser.add_argument("--repeat", type=int, default=3, help="timed runs; the median counts (default: 3)")
+    parser.add_argument("--repeat", type=int, default=3, help="timed runs; the fastest counts (default: 3)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the market (default: 7)")
     parser.add_argument("--silent", action="store_true", help="run alphaloom without the listening analyzer")
     parser.add_argument("--slow", action="store_true", help="run backtrader at any size")

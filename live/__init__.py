@@ -1,1 +1,1 @@
-"""Paper trading: sessions, ledger, quotes and the daemon. The floor is laid; the rooms follow."""
+"""Paper trading: the ledger; sessions, quotes and the daemon follow."""

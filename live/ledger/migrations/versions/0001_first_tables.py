@@ -1,0 +1,274 @@
+"""The first tables of the ledger.
+
+A frozen copy of ``live/ledger/schema.py`` as it was then: do not change it, add a version.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import op
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from live.ledger.columns import whole
+
+revision = "0001"
+down_revision = None
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("opened_at", Text, nullable=False),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("account", String(64), ForeignKey("accounts.name"), nullable=False),
+    *whole("epoch", least=1),
+    Column("state", String(16), nullable=False),
+    Column("config_hash", String(64), nullable=False),
+    Column("opened_at", Text, nullable=False),
+    Column("archived_at", Text),
+    *whole("opening_fen", least=0),
+    *whole("cash_fen", least=0),
+    *whole("head_seq", least=1),
+    Column("head_hash", String(64), nullable=False),
+    Column("moved_on", String(10)),
+    Column("marked_on", String(10)),
+    PrimaryKeyConstraint("account", "epoch"),
+    CheckConstraint("state IN ('open', 'archived')", name="state_is_known"),
+)
+Index(
+    "one_open_epoch",
+    epochs.c.account,
+    unique=True,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
+
+
+def _of_epoch(name: str, *parts: Any, key: tuple[str, ...]) -> Table:
+    """Make a table whose rows belong to an epoch of an account."""
+    return Table(
+        name,
+        metadata,
+        Column("account", String(64), nullable=False),
+        *whole("epoch"),
+        *parts,
+        PrimaryKeyConstraint("account", "epoch", *key),
+        ForeignKeyConstraint(["account", "epoch"], ["epochs.account", "epochs.epoch"]),
+    )
+
+
+def _text(name: str, optional: bool = False, length: int | None = None) -> Column[Any]:
+    return Column(name, Text if length is None else String(length), nullable=optional)
+
+
+def _session() -> Column[Any]:
+    return _text("session", length=10)
+
+
+events = _of_epoch(
+    "events",
+    *whole("seq", least=1),
+    _text("session", True, 10),
+    _text("task", True, 16),
+    _text("kind", length=32),
+    _text("at"),
+    _text("payload"),
+    _text("previous_hash", length=64),
+    _text("hash", length=64),
+    key=("seq",),
+)
+Index("events_of_a_task", events.c.account, events.c.epoch, events.c.session, events.c.task)
+
+tasks = _of_epoch(
+    "tasks",
+    _session(),
+    _text("task", length=16),
+    _text("state", length=16),
+    _text("deadline", True),
+    *whole("attempts", least=0),
+    _text("started_at", True),
+    _text("ended_at", True),
+    _text("error", True),
+    _text("note", True),
+    _text("content_hash", True, 64),
+    CheckConstraint("task IN ('prepare', 'refresh', 'plan', 'execute', 'settle')", name="task_is_known"),
+    CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'missed')", name="state_is_known"),
+    key=("session", "task"),
+)
+
+orders = _of_epoch(
+    "orders",
+    _text("order_id", length=40),
+    *whole("seq"),
+    *whole("place"),
+    _session(),
+    _text("role", length=16),
+    _text("symbol", length=16),
+    _text("side", length=4),
+    _text("decided_on", length=10),
+    *whole("shares", optional=True),
+    *whole("value_fen", optional=True),
+    *whole("target_fen", optional=True),
+    *whole("sizing_price_fen", optional=True),
+    *whole("cap_shares", optional=True),
+    *whole("limit_fen", optional=True),
+    *whole("sessions", least=1),
+    _text("reason"),
+    key=("order_id",),
+)
+
+fills = _of_epoch(
+    "fills",
+    *whole("seq"),
+    _session(),
+    _text("order_id", length=40),
+    _text("symbol", length=16),
+    _text("side", length=4),
+    *whole("shares", least=1),
+    *whole("price_fen", least=0),
+    *whole("amount_fen", least=0),
+    *whole("commission_fen", least=0),
+    *whole("stamp_duty_fen", least=0),
+    *whole("transfer_fee_fen", least=0),
+    *whole("requested", least=0),
+    _text("reason", True, 32),
+    *whole("cost_fen", least=0),
+    *whole("tax_fen", least=0),
+    *whole("slippage_fen"),
+    key=("seq",),
+)
+
+refusals = _of_epoch(
+    "refusals",
+    *whole("seq"),
+    _session(),
+    _text("order_id", length=40),
+    _text("symbol", length=16),
+    _text("side", length=4),
+    *whole("requested", least=0),
+    _text("reason", length=32),
+    key=("seq",),
+)
+
+cash_events = _of_epoch(
+    "cash_events",
+    *whole("seq"),
+    _text("session", True, 10),
+    _text("kind", length=16),
+    _text("symbol", True, 16),
+    *whole("cash_fen"),
+    *whole("shares_before", least=0),
+    *whole("shares_after", least=0),
+    *whole("rounding_fen"),
+    Column("beyond_tolerance", Boolean, nullable=False),
+    _text("note"),
+    key=("seq",),
+)
+
+positions = _of_epoch(
+    "positions",
+    _text("symbol", length=16),
+    *whole("shares", least=1),
+    *whole("opened_seq"),
+    key=("symbol",),
+)
+
+lots = _of_epoch(
+    "lots",
+    _text("symbol", length=16),
+    *whole("place", least=0),
+    _text("bought_on", length=10),
+    *whole("shares", least=1),
+    *whole("cost_fen", least=0),
+    *whole("dividends_fen", least=0),
+    key=("symbol", "place"),
+)
+
+marks = _of_epoch(
+    "marks",
+    _session(),
+    *whole("seq"),
+    *whole("cash_fen", least=0),
+    *whole("value_fen", least=0),
+    *whole("fees_fen", least=0),
+    *whole("bought_fen", least=0),
+    *whole("sold_fen", least=0),
+    Column("benchmark", Double),
+    key=("session",),
+)
+
+holdings = _of_epoch(
+    "holdings",
+    _session(),
+    *whole("place", least=0),
+    _text("symbol", length=16),
+    *whole("shares", least=1),
+    *whole("sellable", least=0),
+    *whole("close_fen", least=0),
+    *whole("value_fen", least=0),
+    key=("session", "place"),
+)
+
+quotes = _of_epoch(
+    "quotes",
+    *whole("seq"),
+    _text("symbol", length=16),
+    _session(),
+    _text("source"),
+    _text("quoted_at"),
+    Column("trading", Boolean, nullable=False),
+    *whole("previous_close_fen", optional=True),
+    *whole("reference_fen", optional=True),
+    *whole("open_fen", optional=True),
+    *whole("high_fen", optional=True),
+    *whole("low_fen", optional=True),
+    *whole("close_fen", optional=True),
+    *whole("up_fen", optional=True),
+    *whole("down_fen", optional=True),
+    Column("vwap", Double),
+    key=("seq", "symbol"),
+)
+
+refreshes = _of_epoch(
+    "refreshes",
+    *whole("seq"),
+    _session(),
+    _text("provider"),
+    _text("snapshot_hash", True, 64),
+    _text("as_of", True, 10),
+    Column("changed", Boolean, nullable=False),
+    key=("seq",),
+)
+
+
+def upgrade() -> None:
+    """Make all tables."""
+    metadata.create_all(op.get_bind(), checkfirst=False)

@@ -131,4 +131,4 @@ def test_the_table_sets_every_engine_beside_the_bare_loop(bench: SimpleNamespace
     assert lines[2].split() == ["alphaloom", "12×60", "70", "1.000", "140", "2.0"]
     table = bench.engine._markdown(done, [bench.panels.Size.parse("12x60")]).splitlines()
     assert table[0] == "| engine | 12×60, k 2, n 1 |"
-    assert table[3] == "| alphaloom | 1 s / 140 MB |"
+    assert table[3] == "| alphaloom | 1 s (2×), 140 MB |"

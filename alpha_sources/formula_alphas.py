@@ -70,6 +70,13 @@ def _entries(formulas: Any) -> Iterable[tuple[str, Mapping[str, Any]]]:
     if isinstance(formulas, str):
         formulas = [formulas]
     if isinstance(formulas, Mapping):
+        for name, item in formulas.items():
+            # YAML ends {a: delta(close, 5)} at the comma and takes the rest for a name
+            if item is None and ")" in str(name):
+                raise ConfigError(
+                    f"alpha.params.formulas: {str(name)!r} is the end of a formula cut at its comma; "
+                    "put quotes round a formula with a comma"
+                )
         # null leaves a formula out that a configuration below names
         named = [(str(name), item) for name, item in formulas.items() if item is not None]
     elif isinstance(formulas, Sequence):

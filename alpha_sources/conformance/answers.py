@@ -173,6 +173,7 @@ def _why_random(subject: Subject) -> str:
 
 @contextmanager
 def _global_randomness_kept() -> Iterator[None]:
+    # the global generators are what a provider without a seed draws from
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
         yield

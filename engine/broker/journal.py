@@ -56,6 +56,7 @@ class TradeLog(Sequence[tuple[int, Trade]]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TradeLog) and self._cells == other._cells
 
+    # it can grow, so it is no key; the base class says otherwise
     __hash__ = None  # type: ignore[assignment]
 
     def __len__(self) -> int:

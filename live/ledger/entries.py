@@ -141,6 +141,7 @@ class SessionMark:
         cls, record: SessionRecord, holdings: Iterable[Holding], benchmark: float | None = None
     ) -> SessionMark:
         """Take down a session of the broker's journal."""
+        # the types allow the exact floats of compat qlib; the columns refuse them
         held = tuple(HeldMark(h.symbol, h.shares, h.sellable, h.close_fen, h.value_fen) for h in holdings)  # type: ignore[arg-type]
         return cls(*record[1:], held, benchmark)
 
@@ -150,5 +151,6 @@ Entry = Note | Planned | ExDated | QuotesUsed | Refreshed | SessionMark | Fill |
 
 def _used(symbol: str, q: Quote) -> QuoteUsed:
     up, down = q.limits.up, q.limits.down
+    # as above: a float that is no whole fen is refused when it is stored
     prices = q.previous_close, q.reference, q.open, q.high, q.low, q.close, up, down
     return QuoteUsed(symbol, q.trading, *prices, q.vwap)  # type: ignore[arg-type]

@@ -228,6 +228,7 @@ def test_a_formula_of_weight_nothing_is_not_even_evaluated(panel: MarketPanel) -
         ({"formulas": [{"weight": 3}]}, "alpha_1: the key formula is missing"),
         ({"formulas": [{"formula": "close", "wight": 3}]}, "unknown key 'wight'; did you mean weight?"),
         ({"formulas": [{"formula": "delta(close", "5)": None}]}, "put quotes round a formula with a comma"),
+        ({"formulas": {"a": "delta(close", "5)": None}}, "put quotes round a formula with a comma"),
         ({"formulas": [{"formula": "close", "name": "alpha_2"}, "open"]}, "'alpha_2' stands twice"),
         ({"formulas": ["close"], "weights": [1, 2]}, "2 weights for 1 formulas"),
         ({"formulas": ["close"], "weights": 1}, "expected a list of numbers or a mapping"),

@@ -15,6 +15,7 @@ _SAFE = "What is not finite (x/0, log 0, the root of a negative number, an overf
 
 def _elementwise(name: str, parameters: tuple[Parameter, ...], summary: str, **more: object) -> Operator:
     settings: dict[str, object] = {"notes": "", "module": "elementwise", "family": Family.ARITHMETIC, **more}
+    # a dict of keyword arguments has one type for all of them
     return Operator(name=name, parameters=parameters, summary=summary, **settings)  # type: ignore[arg-type]
 
 

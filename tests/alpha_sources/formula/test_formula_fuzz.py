@@ -24,7 +24,11 @@ WORDS = (
 DIALECT = st.sampled_from(sorted(DIALECTS))
 
 
-def read(text: str, dialect: str = "alphaloom") -> None:
+#: seconds after which a text has blown up; a slow machine stays far below
+HANGS_S = 20.0
+
+
+def assert_read_or_refused(text: str, dialect: str = "alphaloom") -> None:
     begun = time.perf_counter()
     try:
         formula = parse(text, dialect)
@@ -33,7 +37,7 @@ def read(text: str, dialect: str = "alphaloom") -> None:
     except FormulaError as error:
         assert len(str(error)) < 500
         str(error).encode()
-    assert time.perf_counter() - begun < 1.0
+    assert time.perf_counter() - begun < HANGS_S
 
 
 @given(st.text(max_size=200), DIALECT)
@@ -41,13 +45,13 @@ def read(text: str, dialect: str = "alphaloom") -> None:
 @example("\ud800", "alphaloom")
 @example("1" * 39 + "e" + "9", "alphaloom")
 def test_any_text(text: str, dialect: str) -> None:
-    read(text, dialect)
+    assert_read_or_refused(text, dialect)
 
 
 @given(st.lists(st.sampled_from(WORDS), max_size=40), DIALECT)
 @settings(max_examples=600, deadline=None)
 def test_any_words(words: list[str], dialect: str) -> None:
-    read(" ".join(words), dialect)
+    assert_read_or_refused(" ".join(words), dialect)
 
 
 def _numbers() -> st.SearchStrategy[str]:
@@ -123,4 +127,4 @@ def test_mutated_formulas(text: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(text)))
     until = data.draw(st.integers(at, min(len(text), at + 6)))
     patch = data.draw(st.sampled_from(WORDS) | st.text(max_size=3))
-    read(text[:at] + patch + text[until:], data.draw(DIALECT))
+    assert_read_or_refused(text[:at] + patch + text[until:], data.draw(DIALECT))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.refresh import Recurrence, RefreshRule
+from alpha_sources.score_row import ScoreRowError, read_score_row
 from alpha_sources.snapshot import Snapshot
 from engine.errors import AlphaloomError, LookAheadError, ProviderError, StrategyError
 from engine.market.calendar import iso
@@ -89,6 +90,11 @@ class ProviderSignal:
         """The snapshot in force."""
         return self.snapshots[-1] if self.snapshots else None
 
+    @property
+    def begun(self) -> bool:
+        """Whether scores have been asked for; schedules count from there."""
+        return self._row is not None
+
     def scores_at(self, row: int) -> NDArray[np.float64]:
         """Scores at the close of a row of the panel; asked in ascending order of rows.
 
@@ -121,6 +127,33 @@ class ProviderSignal:
         self._in_force[row] = snapshot
         return scores
 
+    def advance(self, row: int) -> Refresh | None:
+        """Refresh if that is due at a row, without scoring; what was due then, or None.
+
+        Nothing is due before scores have been asked for once, since rules count from there.
+        """
+        if self._row is None or row <= self._row:
+            return None
+        before = len(self.refreshes)
+        for passed in range(self._row + 1, row + 1):
+            self._refresh_if_due(self._panel.view(passed))
+            self._row = passed
+        return self.refreshes[-1] if len(self.refreshes) > before else None
+
+    def resume(self, row: int, last_due: int | None, snapshot: Snapshot | None) -> None:
+        """Stand where another signal stood after a row: when it last refreshed, what was in force."""
+        self._row, self._last_due = row, last_due
+        self.snapshots = [] if snapshot is None else [snapshot]
+
+    def hold(self, snapshot: Snapshot | None) -> None:
+        """Put a snapshot in force; with a rule that never refreshes it stays."""
+        self.snapshots = [] if snapshot is None else [snapshot]
+
+    def frozen(self, snapshot: Snapshot | None) -> ProviderSignal:
+        """Make a signal of the same provider that never refreshes, with `snapshot` in force."""
+        never = RefreshRule(Recurrence.NEVER)
+        return ProviderSignal(self.provider, self._panel, never, self.name, self.params_hash, snapshot)
+
     def audit(self) -> None:
         """Score a few sessions again on a real copy that ends there, and compare with what was used.
 
@@ -132,7 +165,7 @@ class ProviderSignal:
         ProviderError
             If the scores differ: the provider reached past the view, or remembers between calls.
         """
-        rows = sorted(self.used)
+        rows = sorted(self._in_force)
         a_row = sum(values[:1].nbytes for values in self._panel.fields.values())
         for row in sorted({rows[0], rows[len(rows) // 16], rows[len(rows) // 8]}) if rows else ():
             if row * a_row > _AUDIT_BYTES:
@@ -172,29 +205,9 @@ class ProviderSignal:
 
     def _checked(self, raw: Any, view: MarketView) -> NDArray[np.float64]:
         try:
-            scores = np.asarray(raw)
-        except (TypeError, ValueError) as exc:
-            raise self._error(view, "scores", f"{type(raw).__name__} is no array: {exc}") from exc
-        expected = (len(view.symbols),)
-        if scores.shape != expected:
-            raise self._error(view, "scores", f"expected shape {expected}, got {scores.shape}")
-        if scores.dtype.kind not in "fiu":
-            raise self._error(view, "scores", f"expected floats, got dtype {scores.dtype}")
-        self._check_labels(raw, view)
-        if scores.dtype.kind == "f" and np.isinf(scores).any():
-            symbol = view.symbols[np.isinf(scores).argmax()]
-            raise self._error(view, "scores", f"the score of {symbol} is infinite; NaN is no opinion")
-        return scores.astype(np.float64, copy=False)
-
-    def _check_labels(self, raw: Any, view: MarketView) -> None:
-        # a pandas Series in another order would be misread without a word
-        labels = getattr(raw, "index", None)
-        if labels is None or callable(labels):
-            return
-        labels = np.asarray(labels)
-        if labels.dtype.kind not in "iu" and not np.array_equal(labels.astype(str), view.symbols):
-            hint = "return series.reindex(view.symbols)"
-            raise self._error(view, "scores", f"the labels of the Series are not view.symbols; {hint}")
+            return read_score_row(raw, view)
+        except ScoreRowError as exc:
+            raise self._error(view, "scores", str(exc)) from exc
 
     def _call(self, step: Literal["refresh", "scores"], view: MarketView, call: Callable[[], Any]) -> Any:
         try:

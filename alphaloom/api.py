@@ -119,12 +119,12 @@ def backtest(
         "provider": type(provider).__name__ if provider else None,
         "panel": isinstance(panel, MarketPanel),
     }
-    market = _market(settings, panel)
+    market = market_of(settings, panel)
     loaded = time.perf_counter()
     panel = market.panel
     span = resolve_span(panel, settings.span)
-    _check_broker(settings, panel)
-    signal = _signal(settings, panel, provider)
+    check_broker(settings, panel)
+    signal = signal_of(settings, panel, provider)
     strategy, params = load_strategy(
         settings.strategy.name, settings.strategy.params, signal, settings.base, settings.seed
     )
@@ -175,7 +175,8 @@ def _version(package: str) -> str:
     return version(package)
 
 
-def _market(settings: RunConfig, panel: MarketPanel | LoadedMarket | None) -> LoadedMarket:
+def market_of(settings: RunConfig, panel: MarketPanel | LoadedMarket | None = None) -> LoadedMarket:
+    """Market data of a configuration, unless they are handed in."""
     if panel is None:
         return load_market(settings.resolved_data())
     if isinstance(panel, LoadedMarket):
@@ -183,7 +184,7 @@ def _market(settings: RunConfig, panel: MarketPanel | LoadedMarket | None) -> Lo
     return LoadedMarket(panel, ValidationReport())
 
 
-def _check_broker(settings: RunConfig, panel: MarketPanel) -> None:
+def check_broker(settings: RunConfig, panel: MarketPanel) -> None:
     """Refuse what the data cannot support, before anything runs."""
     broker = settings.broker
     if broker.dividend_tax and not panel.actions:
@@ -200,7 +201,10 @@ def _warnings(market: LoadedMarket) -> list[str]:
     return [f"data: {finding.message}" for finding in market.report.warnings]
 
 
-def _signal(settings: RunConfig, panel: MarketPanel, provider: AlphaProvider | None) -> ProviderSignal | None:
+def signal_of(
+    settings: RunConfig, panel: MarketPanel, provider: AlphaProvider | None = None
+) -> ProviderSignal | None:
+    """Make the signal of a configuration; None where its strategy reads no scores."""
     rule = RefreshRule.parse(settings.alpha.refresh)
     if provider is not None:
         name = type(provider).__name__

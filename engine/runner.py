@@ -44,6 +44,7 @@ def run_strategy(
     analyzers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
     observers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
     prepare: Callable[[bt.Cerebro], None] | None = None,
+    make_broker: Callable[..., AShareBroker] = AShareBroker,
 ) -> RunLog:
     """Run a backtrader strategy over a span of a panel.
 
@@ -60,6 +61,8 @@ def run_strategy(
         any analyzer comes the Broker observer, since AnnualReturn reads it.
     prepare : callable, optional
         Called with cerebro before it runs, for writers, sizers and timers.
+    make_broker : callable
+        Makes the broker; paper trading has one of its own, which is a back-test's but for its quotes.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def run_strategy(
         If the strategy raises; its class, the session and the line are named.
     """
     first, last = span.clock_start, span.stop
-    shell = AShareBroker(panel, broker, first, last, on_session)
+    shell = make_broker(panel, broker, first, last, on_session)
     loop = SessionLoop(panel, shell, _clock_bars(panel, benchmark, first, last))
     loop.addstrategy(strategy, **params)
     for analyzer, kwargs in analyzers:

@@ -15,3 +15,7 @@ class LedgerLocked(LedgerError):  # noqa: N818 - says what it is
 
 class LedgerConflict(LedgerError):  # noqa: N818 - says what it is
     """What is to be recorded contradicts what is recorded already under the same key."""
+
+
+class SessionError(AlphaloomError):
+    """A task of a session failed; what it failed at is kept in the ledger, the account stands as before."""

@@ -64,7 +64,7 @@ class PanelStrategy(bt.Strategy):
 
     def is_due(self, row: int) -> bool:
         """Whether the schedule names the session of `row`; it counts from the first of the run."""
-        elapsed = row - self.broker.first
+        elapsed = row - self.broker.origin
         if elapsed and self._rule.recurrence is Recurrence.EVERY:
             elapsed = elapsed % self._rule.sessions or self._rule.sessions
         return self._rule.is_due(self.panel.dates[row], elapsed or None, self.panel.calendar)

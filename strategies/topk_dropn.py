@@ -81,7 +81,7 @@ class TopkDropn(PanelStrategy):
         """Refuse a portfolio that the universe can never fill."""
         if self.p.signal is None:
             raise ConfigError("topk_dropn needs a signal; set alpha.provider")
-        largest = int(self.panel.universe[self.broker.first : self.broker.last + 1].sum(axis=1).max())
+        largest = int(self.panel.universe[self.broker.origin : self.broker.last + 1].sum(axis=1).max())
         self._refuse_what_qlib_has_not()
         if self.config.topk > largest:
             raise ConfigError(

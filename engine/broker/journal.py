@@ -129,6 +129,18 @@ class MarkLog:
         self.sellable += marks.sellable
         self.closes += marks.closes_fen
 
+    def last(self) -> list[Holding]:
+        """Positions of the last session that was added."""
+        if not self.rows or not self.sizes[-1]:
+            return []
+        tail = slice(-self.sizes[-1], None)
+        closes, shares = self.closes[tail], self.shares[tail]
+        names = [self.symbols[column] for column in self.columns[tail]]
+        values = values_of(closes, shares, self.whole)
+        return list(
+            map(Holding, [self.rows[-1]] * len(names), names, shares, self.sellable[tail], closes, values)
+        )
+
     def values(self) -> list[Any]:
         """Value of every position in fen."""
         return values_of(self.closes, self.shares, self.whole)

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     REPLACED = "replaced"
     CANCELLED = "cancelled"
     END_OF_RUN = "end_of_run"
+    NOT_SENT = "not_sent"
 
 
 REASON_TEXT = {
@@ -56,6 +57,7 @@ REASON_TEXT = {
     Reason.REPLACED: "what was left of the order gave way to a new decision",
     Reason.CANCELLED: "cancelled by the strategy",
     Reason.END_OF_RUN: "the run ended before the next session",
+    Reason.NOT_SENT: "never sent: the plan or the quotes of the session came too late or were not trusted",
 }
 
 

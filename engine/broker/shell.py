@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import backtrader as bt
@@ -20,7 +20,17 @@ from engine.broker.ex_sessions import ex_columns
 from engine.broker.journal import Holding, Journal, MarkLog, SessionRecord
 from engine.broker.marks import mark
 from engine.broker.match import step
-from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Refusal, Side, SlotBuys, Trade
+from engine.broker.orders import (
+    Basket,
+    ExDate,
+    Fill,
+    OrderRequest,
+    Reason,
+    Refusal,
+    Side,
+    SlotBuys,
+    Trade,
+)
 from engine.broker.qlib import QlibExchange, qlib_step
 from engine.broker.quick import QuickStep
 from engine.broker.quotes import PanelPrices
@@ -65,6 +75,8 @@ class AShareBroker(bt.BrokerBase):
         self.config = config
         self.first, self.last = first, last
         self.row = first - 1
+        #: row from which schedules such as ``every 20`` are counted
+        self.origin = first
         self.moments: list[float] = moments(panel.dates).tolist()
         self.account = Account(round(config.cash * 100))
         self.startingcash = self.account.cash_fen / 100
@@ -163,6 +175,26 @@ class AShareBroker(bt.BrokerBase):
         self.account = account
         self._mark()
 
+    # -- what waits for the next session
+
+    @property
+    def sent(self) -> Basket:
+        """What was sent at the last close, without the rest of earlier orders."""
+        return Basket(tuple(self._requests), self._slot_buys, self._both_sides_at_limit)
+
+    @property
+    def waiting(self) -> Basket:
+        """All that will be matched in the next session."""
+        return self.sent._replace(orders=(*self._carried, *self._requests))
+
+    def put_back(self, owner: Any, sent: Basket, carried: tuple[OrderRequest, ...] = ()) -> None:
+        """Let stored orders take the place of all that waits."""
+        self._requests, self._slot_buys, self._slot_owner = list(sent.orders), sent.slot_buys, owner
+        self._both_sides_at_limit = sent.both_sides_at_limit
+        self._carried = carried
+        known = {request.order_id for request in (*carried, *sent.orders)}
+        self._orders = {key: order for key, order in self._orders.items() if key in known}
+
     # -- what strategies send
 
     def buy(
@@ -258,14 +290,13 @@ class AShareBroker(bt.BrokerBase):
         if self.row in self._steps:
             self._go_ex(self._steps[self.row])
         fees = bought = sold = 0
-        if self._requests or self._carried or self._slot_buys is not None:
-            for event in self._match():
-                if isinstance(event, Fill):
-                    fees += event.fees_fen
-                    if event.side is Side.BUY:
-                        bought += event.amount_fen
-                    else:
-                        sold += event.amount_fen
+        for event in self._trade():
+            if isinstance(event, Fill):
+                fees += event.fees_fen
+                if event.side is Side.BUY:
+                    bought += event.amount_fen
+                else:
+                    sold += event.amount_fen
         self._desk.close()
         self._mark(record=True)
         cash = self.account.cash_fen
@@ -295,8 +326,14 @@ class AShareBroker(bt.BrokerBase):
         """Who listens to a strategy's orders and trades."""
         return self._teller.books.of(strategy)
 
+    def _trade(self) -> Sequence[Trade]:
+        """Match what waits, if anything does."""
+        if self._requests or self._carried or self._slot_buys is not None:
+            return self._match()
+        return ()
+
     def _match(self) -> list[Trade]:
-        basket = Basket((*self._carried, *self._requests), self._slot_buys, self._both_sides_at_limit)
+        basket = self.waiting
         orders, owner = self._orders, self._slot_owner
         self._requests, self._slot_buys, self._orders, self._slot_owner = [], None, {}, None
         self._both_sides_at_limit = False
@@ -305,17 +342,17 @@ class AShareBroker(bt.BrokerBase):
                 continue
             order.status = order.Accepted
             self._teller.add_passing(order)
-        if self._qlib is None:
-            self.account, out = self._quick.step(self.account, basket) or step(
-                self.account, basket, self.prices, self._terms
-            )
-        else:
-            terms = self.config.qlib_terms()
-            self.account, out = qlib_step(self.account, basket, self._qlib, self.row, terms)
+        self.account, out = self._fill(basket)
         self.journal.trades.extend(self.row, out)
         self._carried = carried(out)
         self._orders = self._teller.tell(out, orders, owner, self._carried)
         return out
+
+    def _fill(self, basket: Basket) -> tuple[Account, list[Trade]]:
+        """Match a basket at the prices of the session; nothing is booked."""
+        if self._qlib is not None:
+            return qlib_step(self.account, basket, self._qlib, self.row, self.config.qlib_terms())
+        return self._quick.step(self.account, basket) or step(self.account, basket, self.prices, self._terms)
 
     def _record(self, event: Trade) -> None:
         self.journal.trades.extend(self.row, (event,))
@@ -334,22 +371,33 @@ class AShareBroker(bt.BrokerBase):
     # -- ex-dates and marks
 
     def _go_ex(self, columns: tuple[int, ...]) -> None:
+        for account, event in self._ex_dates(columns):
+            self._book_ex_date(account, event)
+
+    def _ex_dates(self, columns: tuple[int, ...]) -> Iterator[tuple[Account, ExDate]]:
+        """What the session's ex-dates do to the holdings, one after the other; nothing is booked."""
         actions = self.panel.actions.on(self.panel.dates[self.row])
+        account = self.account
         for column in columns:
             symbol = self.prices.symbols[column]
-            quote = self.prices.quote(symbol) if symbol in self.account.lots else None
+            quote = self.prices.quote(symbol) if symbol in account.lots else None
             if quote is None:
                 continue
             before, reference = quote.previous_close, quote.reference
             action = actions.get(column)
             if action is None:
-                self.account, event = preserve_value(self.account, symbol, before, reference)
+                account, event = preserve_value(account, symbol, before, reference)
             else:
-                self.account, event = apply_terms(
-                    self.account, symbol, action, before, reference, self.prices.day, self.config.rights
+                account, event = apply_terms(
+                    account, symbol, action, before, reference, self.prices.day, self.config.rights
                 )
-            self.journal.ex_dates.append((self.row, event))
-            self._teller.books.go_ex(event, (self.lights.get(column), self.feeds.get(symbol)))
+            yield account, event
+
+    def _book_ex_date(self, account: Account, event: ExDate) -> None:
+        self.account = account
+        self.journal.ex_dates.append((self.row, event))
+        column = self.prices.column(event.symbol)
+        self._teller.books.go_ex(event, (self.lights.get(column), self.feeds.get(event.symbol)))
 
     def _mark(self, record: bool = False) -> None:
         """Value every position at the close; a stock whose rows have ended stays at its last one."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -20,7 +22,7 @@ from live.ledger.database import Database
 from live.ledger.entries import Entry, Planned, Refreshed, SessionMark, Task, TaskState
 from live.ledger.migrate import migrate
 from live.ledger.records import Epoch, TaskRecord, read_entries, task_records
-from live.ledger.rows import EpochKey, current_epoch, load_header, load_lots
+from live.ledger.rows import EpochKey, current_epoch, load_events, load_header, load_lots
 from live.ledger.verify import Finding, Verification, check_frame, verify_epoch
 from live.ledger.writer import AccountWriter
 
@@ -83,6 +85,18 @@ class Ledger:
     def name(self) -> str:
         """The database, as messages name it."""
         return self._database.name
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite ledger; None for a server."""
+        return self._database.path
+
+    def configuration(self, account: str | None = None, epoch: int | None = None) -> dict[str, Any]:
+        """Return the configuration that an epoch was opened with."""
+        with self._at(account, epoch) as (connection, key):
+            opening = json.loads(load_events(connection, key)[0].payload)
+        stored: dict[str, Any] = opening["config"]
+        return stored
 
     def writer(self, account: str) -> AccountWriter:
         """Take the lock of an account, which need not exist yet.

@@ -118,13 +118,9 @@ class AccountWriter:
         day = session.isoformat()
         with self._writing() as connection:
             key, state = load_state(connection, self.name, day)
-            new = {
-                Task(task).value: None if deadline is None else moment(deadline)
-                for task, deadline in deadlines.items()
-                if (day, Task(task).value) not in state.tasks
-            }
+            new = self._new_tasks(state, day, deadlines)
             if new:
-                self._append(connection, key, state, [(day, None, "tasks_scheduled", {"deadlines": new})], at)
+                self._append(connection, key, state, new, at)
         return bool(new)
 
     def start(
@@ -151,6 +147,7 @@ class AccountWriter:
         at: datetime,
         account: Account | None = None,
         note: str = "",
+        schedule: Mapping[Task, datetime | None] | None = None,
     ) -> bool:
         """Store what a task of a session did, and that it is done.
 
@@ -162,6 +159,8 @@ class AccountWriter:
             The account after them, as the broker has it; needed where a fill or an ex-date is among them.
         note : str
             What the task ended with, for the user: for instance why nothing traded.
+        schedule : mapping of Task to datetime or None
+            Tasks of the session to enter as waiting, as `schedule` does, in the same transaction.
 
         Returns
         -------
@@ -192,9 +191,11 @@ class AccountWriter:
                     f"{task.value} of {day} was missed: {before['error']}; it is not done later"
                 )
             load_orders(connection, key, state.book, order_ids(entries))
+            waiting = self._new_tasks(state, day, schedule or {})
             if any(isinstance(entry, _MOVING) for entry in entries) or account is not None:
                 load_positions(connection, key, state.book, day)
-            self._append(connection, key, state, [*drafts, (day, task.value, "task_done", done)], at)
+            drafts = [*waiting, *drafts, (day, task.value, "task_done", done)]
+            self._append(connection, key, state, drafts, at)
             self._compare(state, account, f"{task.value} of {day}")
         return True
 
@@ -207,6 +208,16 @@ class AccountWriter:
             raise LedgerError(f"the connection to {self._database.name} is gone; open the account again")
         with self._database.writing(self._connection):
             yield self._connection
+
+    @staticmethod
+    def _new_tasks(state: EpochState, day: str, deadlines: Mapping[Task, datetime | None]) -> list[Draft]:
+        """Draft the entry of those tasks that are not known yet."""
+        new = {
+            Task(task).value: None if deadline is None else moment(deadline)
+            for task, deadline in deadlines.items()
+            if (day, Task(task).value) not in state.tasks
+        }
+        return [(day, None, "tasks_scheduled", {"deadlines": new})] if new else []
 
     def _change(self, session: date, task: Task, kind: str, payload: Payload, at: datetime) -> TaskState:
         day, task = session.isoformat(), Task(task)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -14,6 +15,7 @@ from engine.broker.orders import Basket, Trade
 from engine.broker.shell import AShareBroker
 from engine.market.calendar import iso
 from engine.result import Result
+from engine.runner import run_strategy
 from live.ledger import AccountWriter, ExDated, Note, Planned, Refreshed, SessionMark, Task
 
 CASH_FEN = 1_000_000_000
@@ -63,7 +65,7 @@ def days_of_a_back_test(start: str, end: str) -> tuple[list[PaperDay], Result]:
         brokers.append(WatchedBroker(*args, **kwargs))
         return brokers[-1]
 
-    with patch("engine.runner.AShareBroker", broker):
+    with patch("alphaloom.api.run_strategy", partial(run_strategy, make_broker=broker)):
         result = alphaloom.backtest("reversal", sets=[f"span.start={start}", f"span.end={end}"])
     watched, span = brokers[0], result.span
     trades, held = defaultdict(list), defaultdict(list)

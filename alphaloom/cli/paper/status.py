@@ -1,0 +1,96 @@
+"""``alphaloom paper status``: where an account stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alphaloom.cli.paper.options import Account, Db, day_of, ledger_url, state_text, wide_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from live.ledger import Ledger, SessionMark
+
+
+def status(
+    session: Annotated[
+        str | None, typer.Option("--session", metavar="DATE", help="A session. Default: the latest.")
+    ] = None,
+    db: Db = None,
+    account: Account = None,
+) -> None:
+    """Show an account: its money and positions, the tasks of a session, and why nothing traded."""
+    from live.errors import LedgerError
+    from live.ledger import Ledger
+
+    console = wide_console()
+    with Ledger.open(ledger_url(db), read_only=True) as ledger:
+        name = ledger.epoch(account).account
+        _account(console, ledger, name)
+        day = None if session is None else day_of(session, "--session")
+        tasks = ledger.tasks(None, name)
+        if day is None and tasks:
+            day = tasks[-1].session
+        if day is None:
+            console.print("no session yet; begin with alphaloom paper step --session DATE")
+            return
+        shown = [task for task in tasks if task.session == day]
+        if not shown:
+            raise LedgerError(f"account {name!r} knows nothing of {day}")
+        _tasks(console, ledger, name, shown)
+        marks = dict(ledger.marks(name))
+        held = max((each for each in marks if each <= day), default=None)
+        if held is not None:
+            _holdings(console, marks[held], str(held))
+
+
+def _account(console: Console, ledger: Ledger, name: str) -> None:
+    from rich.markup import escape
+
+    epoch = ledger.epoch(name)
+    console.print(
+        f"[bold]{escape(name)}[/bold]  epoch {epoch.epoch}, configuration {epoch.config_hash[:12]}, "
+        f"began with {epoch.opening_fen / 100:,.2f}; settled to {epoch.marked_on or 'nothing yet'}",
+        soft_wrap=True,
+    )
+
+
+def _tasks(console: Console, ledger: Ledger, name: str, shown: list) -> None:  # type: ignore[type-arg]
+    from rich.markup import escape
+
+    from engine.broker.orders import REASON_TEXT, Refusal
+    from live.ledger import Note
+
+    for task in shown:
+        until = f", until {task.deadline:%m-%d %H:%M}" if task.deadline and task.state == "waiting" else ""
+        text = task.note or task.error or ""
+        console.print(
+            f"{task.session}  {task.task.value:<8} {state_text(task.state)}  {escape(text)}{until}",
+            soft_wrap=True,
+        )
+        for _, entry in ledger.entries(task.session, task.task, name, kinds=("note", "refusal")):
+            if isinstance(entry, Refusal):
+                line = f"{entry.request.order_id}: {REASON_TEXT[entry.reason]}"
+            else:
+                line = entry.text if isinstance(entry, Note) else ""
+            console.print(f"    {escape(line)}", soft_wrap=True)
+
+
+def _holdings(console: Console, mark: SessionMark, day: str) -> None:
+    from rich.table import Table
+
+    table = Table(
+        title=f"At the close of {day}: equity {mark.value_fen / 100:,.2f}, cash {mark.cash_fen / 100:,.2f}",
+        title_justify="left",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    for heading in ("Held", "Shares", "Close", "Value"):
+        table.add_column(heading, justify="left" if heading == "Held" else "right")
+    for held in mark.holdings:
+        table.add_row(
+            held.symbol, f"{held.shares}", f"{held.close_fen / 100:.2f}", f"{held.value_fen / 100:,.2f}"
+        )
+    console.print(table)

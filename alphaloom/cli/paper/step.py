@@ -1,0 +1,50 @@
+"""``alphaloom paper step``: the tasks of one session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alphaloom.cli.paper.options import Account, Db, day_of, ledger_url, print_differences, print_task
+
+if TYPE_CHECKING:
+    from live.machine import TaskEnded
+
+
+def step(
+    session: Annotated[str, typer.Option("--session", metavar="DATE", help="The trading session.")],
+    task: Annotated[
+        str,
+        typer.Option("--task", help="Go as far as prepare, refresh, plan, execute or settle."),
+    ] = "settle",
+    db: Db = None,
+    account: Account = None,
+) -> None:
+    """Take an account through one session of recorded data, or up to one of its tasks.
+
+    What is done already is not done again. Sessions left out before are valued
+    at their closes; what they would have traded is missed.
+    """
+    from rich.console import Console
+
+    from alphaloom.paper import step as run
+    from engine.errors import ConfigError
+    from live.ledger import Task
+
+    if task not in list(Task):
+        raise ConfigError(f"--task: {task!r} is no task; known: {', '.join(Task)}")
+    console = Console(highlight=False)
+    told: list[TaskEnded] = []
+
+    def tell(ended: TaskEnded) -> None:
+        told.append(ended)
+        print_task(console, ended)
+
+    differences = run(ledger_url(db), account, day_of(session, "--session"), Task(task), tell=tell)
+    for day, found in differences.items():
+        print_differences(console, found)
+        if not found:
+            console.print(f"{day}  parity   [green]equal  [/]  fill by fill to the session's back-test")
+    if not told:
+        console.print(f"{session}  {task} is done already; see alphaloom paper status")

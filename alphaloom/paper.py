@@ -1,0 +1,336 @@
+"""Paper accounts: a configuration, a ledger and the machine that takes the one through the other."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from alpha_sources.snapshot import Snapshot
+from alphaloom.api import check_broker, market_of, signal_of
+from alphaloom.config import RunConfig, load_config
+from engine.errors import ConfigError
+from engine.span import SpanConfig, resolve_span
+from live.clock import SimulatedClock
+from live.errors import LedgerConflict, LedgerError
+from live.ledger import AccountWriter, Ledger, Task
+from live.machine import SessionMachine, TaskEnded
+from live.parity import Difference, Parity
+from live.past import PastSession, read_past
+from live.run import PaperRun, Trader
+from live.timetable import SHANGHAI, Timetable
+from strategies.loading import load_strategy
+
+Differences = dict[date, list[Difference]]
+#: Called with a settled session, and how it differs from its back-test if that is known by then.
+AfterSession = Callable[[PastSession, list[Difference] | None], None]
+
+
+def default_ledger() -> str:
+    """``paper.db`` in ALPHALOOM_HOME."""
+    return str(_home() / "paper.db")
+
+
+def account_name(settings: RunConfig) -> str:
+    """Name of a configuration's account, where none is given."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", settings.name).strip("-_")
+    return name[:64] or "paper"
+
+
+def open_account(
+    settings: RunConfig, url: str, account: str, *, start: date | None = None, at: datetime
+) -> tuple[bool, date]:
+    """Make an account, ledger included; whether it is new, and its first session.
+
+    Parameters
+    ----------
+    start : date, optional
+        First session; by default that of the configuration's span.
+    at : datetime
+        The moment, to be kept.
+
+    Raises
+    ------
+    LedgerConflict
+        If the account is there with another configuration or other cash.
+    AlphaloomError
+        If the configuration cannot be paper-traded; nothing is written then.
+    """
+    if start is not None:
+        settings = _spanning(settings, SpanConfig(start=start))
+    run = paper_run(settings)
+    first = run.session(run.span.start)
+    settings = _spanning(settings, SpanConfig(start=first))
+    with Ledger.open(url, create=True) as ledger, ledger.writer(account) as writer:
+        return _open(writer, settings, run, at), first
+
+
+def replay(
+    settings: RunConfig,
+    start: date,
+    end: date,
+    *,
+    url: str,
+    account: str,
+    tell: Callable[[TaskEnded], None] | None = None,
+    after_session: AfterSession | None = None,
+    on_start: Callable[[int, int], None] | None = None,
+    out: Path | None = None,
+    each_evening: bool = False,
+) -> Differences:
+    """Play recorded days, from a new account or from where it stopped.
+
+    Parameters
+    ----------
+    start, end : date
+        Calendar days, both inclusive, as the span of a back-test.
+    tell, after_session : callable, optional
+        Told of every task, and of every settled session.
+    on_start : callable, optional
+        Called with the sessions settled already and those there are.
+    out : Path, optional
+        Folder for equity, fills, orders, positions and events, as a back-test writes them.
+    each_evening : bool
+        Compare each session with its back-test as soon as it is settled; all together at the end is faster.
+
+    Returns
+    -------
+    dict of date to list of Difference
+        Of every session that was played, how it differs from its back-test.
+
+    Raises
+    ------
+    LedgerConflict
+        If the account was opened with another configuration or other days, or has been reset since.
+    LedgerError
+        If the ledger is not sound, before or afterwards.
+    """
+    settings = _spanning(settings, SpanConfig(start=start, end=end))
+    run = paper_run(settings)
+    opened_at = datetime.combine(run.session(run.span.clock_start), datetime.min.time(), SHANGHAI)
+    with Ledger.open(url, create=True) as ledger, ledger.writer(account) as writer:
+        if not _open(writer, settings, run, opened_at):
+            require_sound(ledger, account)
+        differences: Differences = {}
+
+        def evening(past: PastSession) -> None:
+            if each_evening:
+                differences.update(compare(run, machine.sessions, _snapshots(ledger), past.session))
+            if after_session is not None:
+                after_session(past, differences.get(past.session))
+
+        machine = _machine(run, ledger, writer, SimulatedClock(), tell, evening)
+        begin = machine.next_row
+        if on_start is not None:
+            on_start(begin - run.span.start, run.span.sessions)
+        if begin <= run.span.stop:
+            machine.advance(run.span.stop)
+            if not each_evening:
+                differences = compare(run, machine.sessions, _snapshots(ledger), run.session(begin))
+        require_sound(ledger, account)
+        if out is not None:
+            ledger.export(out, account)
+    return differences
+
+
+def step(
+    url: str,
+    account: str | None,
+    session: date,
+    task: Task = Task.SETTLE,
+    *,
+    tell: Callable[[TaskEnded], None] | None = None,
+) -> Differences:
+    """Do the tasks of one session up to `task`, on recorded data.
+
+    The clock stands at the evening before the session: earlier sessions that were left out are valued, but
+    what they would have traded is missed.
+
+    Returns
+    -------
+    dict of date to list of Difference
+        Of the session, if it was settled now, how it differs from its back-test.
+
+    Raises
+    ------
+    AlphaloomError
+        If the day is no session of the account, or a task fails.
+    """
+    with Ledger.open(url) as ledger:
+        name, settings = stored_settings(ledger, account)
+        run = paper_run(settings)
+        row = run.row(session)
+        if row < run.span.start:
+            raise ConfigError(f"account {name!r} begins on {run.session(run.span.start)}, after {session}")
+        if row > run.span.stop:
+            raise ConfigError(f"account {name!r} ends on {run.session(run.span.stop)}, before {session}")
+        with ledger.writer(name) as writer:
+            clock = SimulatedClock(Timetable.of(run.broker).due(Task.PREPARE, session, run.eve(row)))
+            settled: list[PastSession] = []
+            machine = _machine(run, ledger, writer, clock, tell, settled.append, starts=True)
+            machine.advance(row, task)
+            if session not in [past.session for past in settled]:
+                return {}
+            return compare(run, machine.sessions, _snapshots(ledger), session)
+
+
+def reset(
+    url: str,
+    account: str | None,
+    settings: RunConfig | None,
+    *,
+    start: date | None,
+    at: datetime,
+    reason: str,
+) -> tuple[str, int]:
+    """Archive the open epoch of an account and begin another; its name and the new epoch's number.
+
+    Without `settings` the configuration stays as it was.
+    """
+    with Ledger.open(url) as ledger:
+        name, stored = stored_settings(ledger, account)
+        settings = settings or stored
+        if start is not None:
+            settings = _spanning(settings, SpanConfig(start=start, end=settings.span.end))
+        run = paper_run(settings)
+        with ledger.writer(name) as writer:
+            number = writer.reset(run.cash_fen, settings.hash(), _stored(settings), at=at, reason=reason)
+    return name, number
+
+
+def parity_of(url: str, account: str | None, session: date) -> list[Difference]:
+    """Back-test a settled session on the data as they are now, and compare.
+
+    Raises
+    ------
+    LedgerError
+        If the session is not settled.
+    """
+    with Ledger.open(url, read_only=True) as ledger:
+        name, settings = stored_settings(ledger, account)
+        past = read_past(ledger, name)
+        if session not in past or not past[session].settled:
+            raise LedgerError(f"{session} is not settled in account {name!r}; see alphaloom paper status")
+        known = [each for day, each in past.items() if day <= session]
+        return compare(paper_run(settings), known, _snapshots(ledger), session)[session]
+
+
+def paper_run(settings: RunConfig) -> PaperRun:
+    """Load a configuration's market and strategy, ready for paper trading."""
+    panel = market_of(settings).panel
+    span = resolve_span(panel, settings.span)
+    check_broker(settings, panel)
+
+    def trader() -> Trader:
+        signal = signal_of(settings, panel)
+        named = settings.strategy.name, settings.strategy.params
+        strategy, params = load_strategy(*named, signal, settings.base, settings.seed)
+        return Trader(strategy, params, signal)
+
+    return PaperRun(panel, trader, settings.broker, settings.index, span)
+
+
+def stored_settings(ledger: Ledger, account: str | None) -> tuple[str, RunConfig]:
+    """Return an account's name and the configuration of its open epoch.
+
+    Raises
+    ------
+    LedgerConflict
+        If it no longer means what it meant, after an upgrade.
+    """
+    epoch, stored = ledger.epoch(account), ledger.configuration(account)
+    settings = load_config(stored["config"])
+    settings._base = Path(stored["base"])
+    if settings.hash() != epoch.config_hash:
+        raise LedgerConflict(
+            f"the configuration of account {epoch.account!r} means something else to this version of "
+            "Alphaloom; reset the account with it: alphaloom paper reset CONFIG"
+        )
+    return epoch.account, settings
+
+
+def require_sound(ledger: Ledger, account: str) -> None:
+    """Refuse a ledger whose rows are not what its events make them."""
+    verified = ledger.verify(account)
+    if not verified.sound:
+        raise LedgerError(
+            f"ledger {ledger.name} is not sound: {verified.findings[0]}; nothing is added to it. "
+            "Restore a backup, or look with alphaloom paper verify"
+        )
+
+
+# -- inside
+
+
+def _machine(
+    run: PaperRun,
+    ledger: Ledger,
+    writer: AccountWriter,
+    clock: SimulatedClock,
+    tell: Callable[[TaskEnded], None] | None,
+    after_session: Callable[[PastSession], None] | None,
+    starts: bool = False,
+) -> SessionMachine:
+    return SessionMachine(
+        run,
+        ledger,
+        writer,
+        snapshots=_snapshots(ledger),
+        clock=clock,
+        tell=tell,
+        after_session=after_session,
+        count_attempts=starts,
+    )
+
+
+def compare(
+    run: PaperRun, sessions: list[PastSession], snapshots: Path, start: date | None = None
+) -> Differences:
+    """Back-test settled sessions from `start` on, and say where each differs from what the ledger has.
+
+    Parameters
+    ----------
+    sessions : list of PastSession
+        All of the account's so far.
+    snapshots : Path
+        Where what providers learned is kept.
+    """
+    in_force: dict[date, Snapshot | None] = {}
+    snapshot: Snapshot | None = None
+    for past in sessions:
+        held = None if past.refreshed is None else past.refreshed.snapshot_hash
+        if held is not None and (snapshot is None or held != snapshot.hash):
+            snapshot = Snapshot.load(snapshots / held)
+        in_force[past.session] = snapshot
+    wanted = [past for past in sessions if past.settled and (start is None or past.session >= start)]
+    before = [past for past in sessions if wanted and past.session < wanted[0].session]
+    return Parity(run).of(wanted, before[-1] if before else None, in_force)
+
+
+def _open(writer: AccountWriter, settings: RunConfig, run: PaperRun, at: datetime) -> bool:
+    return writer.open(run.cash_fen, settings.hash(), _stored(settings), at=at)
+
+
+def _stored(settings: RunConfig) -> dict[str, Any]:
+    return {"config": settings.plain(), "base": str(settings.base)}
+
+
+def _spanning(settings: RunConfig, span: SpanConfig) -> RunConfig:
+    """The configuration over other days; where its files lie stays the same."""
+    return settings.model_copy(update={"span": span})
+
+
+def _snapshots(ledger: Ledger) -> Path:
+    """What providers have learned lies beside a SQLite ledger, and moves with it."""
+    if ledger.path is not None:
+        return ledger.path.with_name(ledger.path.name + ".snapshots")
+    return _home() / "store" / "snapshots"
+
+
+def _home() -> Path:
+    return Path(os.environ.get("ALPHALOOM_HOME") or platformdirs.user_data_dir("alphaloom")).expanduser()

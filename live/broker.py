@@ -1,0 +1,168 @@
+"""`PaperBroker`: the broker of a back-test, told by a ledger what has happened already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from engine.broker.account import Account
+from engine.broker.config import BrokerConfig
+from engine.broker.ex_sessions import ex_columns
+from engine.broker.match import step
+from engine.broker.orders import Basket, ExDate, OrderRequest, Reason, Refusal, Trade
+from engine.broker.shell import AShareBroker
+from engine.market.panel import MarketPanel
+from live.ledger import ExDated
+from live.past import PastSession
+from live.planning import not_sent
+from live.quotes import AskedPrices, impossible_prices
+
+
+class Sessions(Protocol):
+    """Who takes the account through its sessions."""
+
+    def before(self, broker: PaperBroker) -> None:
+        """Prepare the broker for the session after the one it stands at."""
+        ...
+
+    def after(self, broker: PaperBroker) -> None:
+        """Take down the session the broker stands at."""
+        ...
+
+    def decides(self, row: int) -> bool:
+        """Whether a decision at the close of a row is still to be made."""
+        ...
+
+
+class PaperBroker(AShareBroker):
+    """Matches as in a back-test; sessions that are recorded are played as they were.
+
+    Parameters
+    ----------
+    sessions : Sessions
+        Asked before, and told after, every session.
+
+    Attributes
+    ----------
+    past : PastSession or None
+        The record of the session to come, if it is over already.
+    sends : bool
+        Whether the orders of the session to come are sent at all.
+    went_ex, trades : list
+        What happened in the session.
+    withdrawn : list of Refusal
+        Orders of earlier sessions that the strategy took back at the close.
+    """
+
+    def __init__(
+        self,
+        panel: MarketPanel,
+        config: BrokerConfig,
+        first: int,
+        last: int,
+        on_session: Callable[[int], None] | None = None,
+        *,
+        sessions: Sessions,
+    ) -> None:
+        super().__init__(panel, config, first, last, on_session)
+        self._steps = ex_columns(panel, first, min(last + 1, len(panel.dates) - 1))
+        self._sessions = sessions
+        self.past: PastSession | None = None
+        self.sends = True
+        self.went_ex: list[ExDated] = []
+        self.trades: Sequence[Trade] = ()
+        self.withdrawn: list[Refusal] = []
+
+    @property
+    def is_last_session(self) -> bool:
+        """Whether nothing is to be decided at this close: the session to come is planned, or too late."""
+        return not self._sessions.decides(self.row)
+
+    @property
+    def carried(self) -> tuple[OrderRequest, ...]:
+        """What is left of orders of earlier sessions."""
+        return self._carried
+
+    def next(self) -> None:
+        """Move to the clock's session."""
+        self._sessions.before(self)
+        self.went_ex, self.trades, self.withdrawn = [], (), []
+        super().next()
+        self._sessions.after(self)
+
+    def stop(self) -> None:
+        """Leave what waits as it is: another run goes on from here."""
+
+    def preview(self, *, at_auction: bool) -> tuple[AskedPrices, list[Trade]]:
+        """What the waiting orders meet in the session to come at the moment; nothing is booked.
+
+        Parameters
+        ----------
+        at_auction : bool
+            The open is known, the rest of the session is not.
+        """
+        self._stand_at(self.row + 1)
+        try:
+            account = self.account
+            for after, _ in self._ex_dates(self._steps.get(self.row, ())):
+                account = after
+            prices = AskedPrices(self.prices, at_auction=at_auction)
+            _, trades = step(account, self.waiting, prices, self._terms)
+            return prices, trades
+        finally:
+            self._stand_at(self.row - 1)
+
+    def _stand_at(self, row: int) -> None:
+        self.row = self.prices.row = row
+
+    # -- where a recorded session, or one that cannot be trusted, differs
+
+    def _go_ex(self, columns: tuple[int, ...]) -> None:
+        if self.past is None:
+            super()._go_ex(columns)
+            return
+        for each in self.past.ex_dates:
+            event, account = each.event, self.account
+            lots = {**account.lots, event.symbol: each.lots} if each.lots else dict(account.lots)
+            if not each.lots:
+                del lots[event.symbol]
+            cash = account.cash_fen + event.cash_fen - event.rights_cost_fen
+            self._book_ex_date(Account(cash, lots), event)
+
+    def _book_ex_date(self, account: Account, event: ExDate) -> None:
+        super()._book_ex_date(account, event)
+        self.went_ex.append(ExDated(event, account.lots.get(event.symbol, ())))
+
+    def _trade(self) -> Sequence[Trade]:
+        if self.past is None:
+            self.trades = super()._trade()
+        else:
+            self.trades = self._match() if self.past.trades or self.waiting else ()
+        return self.trades
+
+    def _fill(self, basket: Basket) -> tuple[Account, list[Trade]]:
+        if self.past is not None:
+            assert self.past.account is not None, "only sessions that are over are played again"
+            return self.past.account, list(self.past.trades)
+        if not self.sends:
+            return self.account, [
+                Refusal(request, request.side, request.shares or 0, Reason.NOT_SENT)
+                for request in not_sent(basket)
+            ]
+        if any(self._is_impossible(request.symbol) for request in all_requests(basket)):
+            return step(self.account, basket, AskedPrices(self.prices, at_auction=False), self._terms)
+        return super()._fill(basket)
+
+    def _is_impossible(self, symbol: str) -> bool:
+        quote = self.prices.quote(symbol)
+        return quote is not None and bool(impossible_prices(quote))
+
+    def _record(self, event: Any) -> None:
+        super()._record(event)
+        if isinstance(event, Refusal):
+            self.withdrawn.append(event)
+
+
+def all_requests(basket: Basket) -> tuple[OrderRequest, ...]:
+    """Every order of a basket, reserves included."""
+    return (*basket.orders, *(() if basket.slot_buys is None else basket.slot_buys.candidates))

@@ -1,0 +1,505 @@
+"""`SessionMachine`: takes a paper account through its sessions, task by task, each recorded once.
+
+It does not trade: the strategy and the broker of a back-test do, on backtrader's clock. The machine stands
+between two ticks of that clock, writes down what the last one brought, and lets sessions that are written
+down already be played as they were. Start and recovery are therefore the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from alpha_sources.signal import ProviderSignal, Refresh
+from alpha_sources.snapshot import Snapshot
+from engine.benchmark import benchmark_levels
+from engine.broker.account import Account
+from engine.broker.match import FillAt
+from engine.broker.orders import Basket, Fill, Reason, Side, Trade
+from engine.errors import AlphaloomError, DataError
+from engine.runner import run_strategy
+from engine.span import Span
+from live.broker import PaperBroker, all_requests
+from live.errors import LedgerError, SessionError
+from live.ledger import (
+    AccountWriter,
+    Entry,
+    Ledger,
+    Note,
+    QuotesUsed,
+    Refreshed,
+    SessionMark,
+    Task,
+    TaskState,
+)
+from live.past import PastSession, read_past
+from live.planning import (
+    make_plan,
+    scores_by_name,
+    what_happened,
+    what_is_planned,
+    why_nothing_planned,
+)
+from live.quotes import LEAST_COVERAGE, coverage, describe_impossible
+from live.run import PaperRun
+from live.timetable import Timetable
+from strategies.base import PanelStrategy
+
+_OVER = (TaskState.DONE, TaskState.MISSED)
+
+
+class Clock(Protocol):
+    """Tells the time of the exchanges."""
+
+    def reach(self, due: datetime) -> datetime:
+        """Wait for a moment, unless it has passed; the time it is then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """That a task of a session ended, and with what."""
+
+    session: date
+    task: Task
+    state: TaskState
+    note: str
+
+
+class SessionMachine:
+    """Takes one account through sessions.
+
+    Parameters
+    ----------
+    run : PaperRun
+        Market, strategy, broker.
+    ledger, writer : Ledger, AccountWriter
+        Where everything is kept; the writer has the account's lock.
+    snapshots : Path
+        Folder of what providers have learned.
+    clock : Clock
+        A task whose deadline it has passed is missed: late orders are not sent.
+    tell : callable, optional
+        Called with a `TaskEnded` for every task that ends.
+    after_session : callable, optional
+        Called with each session once it is settled.
+    count_attempts : bool
+        Record that a task was begun, too: one more transaction each.
+    """
+
+    def __init__(
+        self,
+        run: PaperRun,
+        ledger: Ledger,
+        writer: AccountWriter,
+        *,
+        snapshots: Path,
+        clock: Clock,
+        tell: Callable[[TaskEnded], None] | None = None,
+        after_session: Callable[[PastSession], None] | None = None,
+        count_attempts: bool = False,
+    ) -> None:
+        self.run, self._writer, self._snapshots, self._clock = run, writer, snapshots, clock
+        self._tell, self._after_session = tell, after_session
+        self._starts = count_attempts
+        self.timetable = Timetable.of(run.broker)
+        self._past: dict[int, PastSession] = {}
+        for day, past in read_past(ledger, writer.name).items():
+            self._past[run.row(day)] = past
+        self._levels = None if run.benchmark is None else benchmark_levels(run.panel, run.benchmark, run.span)
+        self._signal: ProviderSignal | None = None
+        self._last, self._last_task = run.span.start, Task.SETTLE
+        self._doing: tuple[int, Task] | None = None
+
+    # -- the way through the sessions
+
+    @property
+    def sessions(self) -> list[PastSession]:
+        """Sessions of the account so far, in order."""
+        return [past for _, past in sorted(self._past.items())]
+
+    @property
+    def next_row(self) -> int:
+        """Row of the first session that is not settled."""
+        settled = [row for row, past in self._past.items() if past.settled]
+        return max(settled) + 1 if settled else self.run.span.start
+
+    def advance(self, row: int, task: Task = Task.SETTLE) -> None:
+        """Do all that is not done yet, up to a task of the session at `row`.
+
+        Raises
+        ------
+        SessionError
+            If the provider, the strategy or the data fail in a task; that is recorded, it may be tried again.
+        LedgerError
+            If the ledger cannot be written; nothing of the task is recorded then.
+        """
+        self._last, self._last_task = row, task
+        trader = self.run.trader()
+        self._signal = trader.signal
+        stateless = issubclass(trader.strategy, PanelStrategy)
+        span = self.run.span
+        clock_stop = row if task is Task.SETTLE else row - 1
+        begin = self._resume(stateless)
+        with self._failures_recorded():
+            if clock_stop < begin:
+                broker = self._idle_broker(begin)
+                self.after(broker)
+            else:
+                log = run_strategy(
+                    self.run.panel,
+                    trader.strategy,
+                    trader.params,
+                    broker=self.run.broker,
+                    span=Span(begin, span.start, clock_stop),
+                    benchmark=self.run.benchmark,
+                    make_broker=partial(self._make_broker, begin=begin),
+                )
+                broker = log.broker
+            if task is not Task.SETTLE and broker.row == row - 1:
+                self.before(broker)
+        self._doing = None
+
+    def _resume(self, stateless: bool) -> int:
+        """Put the signal where the record ends; return the row at which the clock begins."""
+        span, done = self.run.span, self.next_row
+        self._resume_signal()
+        if not stateless:
+            self._recall_scores()
+            return span.clock_start
+        return span.clock_start if done == span.start else done - 1
+
+    def _make_broker(self, *args: Any, begin: int) -> PaperBroker:
+        broker = PaperBroker(*args, sessions=self)
+        broker.origin = self.run.span.clock_start
+        if begin != self.run.span.clock_start:
+            # the sessions before have no need to be played: their account is known
+            past = self._past[begin]
+            broker.restore(past.before)
+        return broker
+
+    def _idle_broker(self, begin: int) -> PaperBroker:
+        """Stand before the first session there is, where no strategy has decided anything."""
+        broker = self._make_broker(self.run.panel, self.run.broker, begin, begin, None, begin=begin)
+        broker.row = begin - 1
+        return broker
+
+    @contextmanager
+    def _failures_recorded(self) -> Any:
+        try:
+            yield
+        except LedgerError:
+            raise
+        except AlphaloomError as problem:
+            if self._doing is None:
+                raise
+            row, task = self._doing
+            session = self.run.session(row)
+            self._writer.fail(session, task, str(problem), at=self._due(row, task))
+            self._ended(row, task, TaskState.FAILED, str(problem))
+            raise SessionError(
+                f"{task.value} of {session} failed: {problem}; nothing of it was recorded but this. "
+                "Mend the cause and run the same command again"
+            ) from problem
+
+    # -- what the broker asks
+
+    def decides(self, row: int) -> bool:
+        """Whether the session after `row` is still to be planned."""
+        session = row + 1
+        if session > self._last or not self._wanted(session, Task.PLAN):
+            return False
+        past = self._past.get(session)
+        return past is None or not past.is_(Task.PLAN, *_OVER)
+
+    def before(self, broker: PaperBroker) -> None:
+        """Plan and execute the session to come, or let a recorded one be played."""
+        row = broker.row + 1
+        past = self._past.get(row)
+        broker.past = past if past is not None and past.settled else None
+        broker.sends = True
+        if row < self.run.span.start or broker.past is not None:
+            return
+        self._plan(broker, row)
+        if self._wanted(row, Task.EXECUTE):
+            self._execute(broker, row)
+
+    def after(self, broker: PaperBroker) -> None:
+        """Settle the session that was; prepare the one to come, and refresh what it is decided on."""
+        row = broker.row
+        if row >= self.run.span.start and broker.past is None:
+            self._settle(broker, row)
+        row += 1
+        past = self._past.get(row)
+        if row > self._last or row < self.run.span.start or (past is not None and past.settled):
+            self._doing = None
+            return
+        self._prepare(broker, row)
+        if self._wanted(row, Task.REFRESH):
+            self._refresh(row)
+        if not self._wanted(row, Task.PLAN) or self._begin(row, Task.PLAN):
+            return
+        self._doing = None
+        if self._signal is not None:
+            # whoever asks for scores all the same gets none: it is too late, or decided already
+            nothing = np.full(len(self.run.panel.symbols), np.nan)
+            self._signal.used.setdefault(row - 1, nothing)
+
+    # -- the tasks
+
+    def _prepare(self, broker: PaperBroker, row: int) -> None:
+        """Calendar, universe and ex-dates of the session."""
+        panel, session = self.run.panel, self.run.session(row)
+        past = self._past.setdefault(row, PastSession(session, broker.account))
+        if past.is_(Task.PREPARE, *_OVER):
+            return
+        self._begin(row, Task.PREPARE)
+        at = self._reach(row, Task.PREPARE)
+        known = row - 1 if row else row
+        if not panel.universe_known[known]:
+            raise DataError(f"the universe is unknown on {self.run.session(known)}; check data.membership")
+        held = set(broker.account.lots)
+        actions = panel.actions.on(panel.dates[row])
+        going_ex = [str(panel.symbols[n]) for n in actions if str(panel.symbols[n]) in held]
+        note = f"{int(panel.universe[known].sum())} names in the universe, {len(held)} held"
+        if going_ex:
+            note += f"; ex-date of {', '.join(going_ex)}"
+        self._done(row, Task.PREPARE, [], note, at, schedule=self.timetable.deadlines(session))
+
+    def _refresh(self, row: int) -> None:
+        """Let the provider learn if that is due; the first time it does so when scores are asked for."""
+        signal = self._signal
+        if not self._begin(row, Task.REFRESH):
+            return
+        if signal is None:
+            at = self._reach(row, Task.REFRESH)
+            self._done(row, Task.REFRESH, [], "the strategy uses no signal", at)
+        elif signal.begun:
+            self._refreshed(row, signal, signal.advance(row - 1))
+
+    def _refreshed(self, row: int, signal: ProviderSignal, refresh: Refresh | None) -> None:
+        at = self._reach(row, Task.REFRESH)
+        if refresh is None:
+            self._done(row, Task.REFRESH, [], f"not due: alpha.refresh is {signal.rule}", at)
+            return
+        snapshot = signal.snapshot
+        before = self._snapshot_in_force(row)
+        changed = refresh.snapshot is not None and refresh.snapshot != before
+        if snapshot is not None and changed:
+            try:
+                snapshot.save(self._snapshots)
+            except OSError as problem:
+                raise LedgerError(
+                    f"the snapshot of {signal.name} cannot be kept in {self._snapshots}: {problem.strerror}"
+                ) from None
+        as_of = None if snapshot is None else date.fromisoformat(str(snapshot.as_of))
+        entry = Refreshed(signal.name, refresh.snapshot, as_of, changed)
+        self._past[row].refreshed = entry
+        kept = "nothing to learn" if snapshot is None else f"kept {snapshot.hash[:12]}"
+        note = f"learned {snapshot.hash[:12]}" if changed and snapshot is not None else kept
+        self._done(row, Task.REFRESH, [entry], note, at)
+
+    def _plan(self, broker: PaperBroker, row: int) -> None:
+        """Write down what the strategy sent at the close before the session."""
+        past = self._past[row]
+        strategy = _strategy(broker)
+        if past.is_(Task.PLAN, *_OVER):
+            back = {refusal.request.order_id for refusal in past.withdrawn}
+            carried = tuple(request for request in broker.carried if request.order_id not in back)
+            basket = Basket() if past.planned is None else past.planned.basket
+            broker.put_back(strategy, basket, carried)
+            return
+        signal = self._signal
+        if signal is not None and not past.is_(Task.REFRESH, *_OVER):
+            day = self.run.session(row - 1).isoformat()
+            due = [refresh for refresh in signal.refreshes if refresh.session == day]
+            self._refreshed(row, signal, due[-1] if due else None)
+        scores = None if signal is None else signal.used.get(row - 1)
+        basket = broker.sent
+        planned = make_plan(basket, broker.account, scores_by_name(broker.prices.symbols, scores))
+        # an order sent and taken back at the same close never was
+        today = broker.prices.day
+        withdrawn = [each for each in broker.withdrawn if each.request.decided_day < today]
+        carried_on = len(broker.carried)
+        members = int(self.run.panel.universe[row - 1].sum()) if row else 0
+        note = what_is_planned(basket, len(broker.account.lots), carried_on)
+        if not note and strategy is None:
+            note = "no close before the first session to decide at"
+        elif not note:
+            note = why_nothing_planned(strategy, row - 1, scores, members)
+        past.planned, past.withdrawn = planned, tuple(withdrawn)
+        self._done(row, Task.PLAN, [planned, *withdrawn], note, self._reach(row, Task.PLAN))
+
+    def _execute(self, broker: PaperBroker, row: int) -> None:
+        """Let the orders meet the prices of the moment; they are booked when the session is settled."""
+        past = self._past[row]
+        if past.is_(Task.EXECUTE, *_OVER):
+            broker.sends = past.is_(Task.EXECUTE, TaskState.DONE)
+            return
+        if past.is_(Task.PLAN, TaskState.MISSED):
+            self._missed(row, Task.EXECUTE, "there is no plan")
+        elif self._begin(row, Task.EXECUTE):
+            traded, before = coverage(self.run.panel, row, self._names(broker, row))
+            if traded < LEAST_COVERAGE * before:
+                self._missed(
+                    row,
+                    Task.EXECUTE,
+                    f"prices of {self.run.session(row)} are there for {traded} of the {before} names that "
+                    "traded the session before; so few are not trusted, and no order was sent",
+                )
+            else:
+                self._send(broker, row)
+        broker.sends = past.is_(Task.EXECUTE, TaskState.DONE)
+
+    def _send(self, broker: PaperBroker, row: int) -> None:
+        at_auction = self.timetable.at_auction
+        at = self._reach(row, Task.EXECUTE)
+        prices, trades = broker.preview(at_auction=at_auction)
+        entries: list[Entry] = []
+        if prices.asked:
+            entries.append(QuotesUsed.of("replay", at, prices.asked))
+        entries += [Note(describe_impossible(*each)) for each in prices.impossible.items()]
+        later = [trade for trade in trades if at_auction and self._waits_for_its_price(trade)]
+        met = [trade for trade in trades if trade not in later]
+        note = what_happened(met) or ("" if later else "no order to send")
+        if met and at_auction:
+            note = f"at the opening price: {note}"
+        if later:
+            note += f"{'; ' * bool(note)}{len(later)} wait for the price of the session"
+        self._done(row, Task.EXECUTE, entries, note, at)
+
+    def _waits_for_its_price(self, trade: Trade) -> bool:
+        """Whether an order is to be filled at a price that is not known at the auction."""
+        at = self.run.broker.fill.buy if trade.side is Side.BUY else self.run.broker.fill.sell
+        return trade.reason is Reason.NO_PRICE and at is not FillAt.OPEN
+
+    def _settle(self, broker: PaperBroker, row: int) -> None:
+        """Book ex-dates and fills, and value the account at the close."""
+        self._begin(row, Task.SETTLE)
+        past, trades = self._past[row], tuple(broker.trades)
+        level = None if self._levels is None else float(self._levels[row - self.run.span.start + 1])
+        mark = SessionMark.of(broker.journal.sessions[-1], broker.journal.marks.last(), level)
+        note = what_happened(trades)
+        if not any(isinstance(trade, Fill) for trade in trades):
+            why = past.notes.get(
+                Task.EXECUTE if not past.is_(Task.EXECUTE, TaskState.DONE) else Task.PLAN, ""
+            )
+            note = f"nothing traded: {note or why}"
+        entries: list[Entry] = [*broker.went_ex, *trades, mark]
+        at = self._reach(row, Task.SETTLE)
+        self._done(row, Task.SETTLE, entries, note, at, broker.account)
+        past.ex_dates, past.trades, past.account = tuple(broker.went_ex), trades, broker.account
+        self._doing = None
+        if self._after_session is not None:
+            self._after_session(past)
+
+    # -- times, states, records
+
+    def _wanted(self, row: int, task: Task) -> bool:
+        return row < self._last or (row == self._last and _ORDER[task] <= _ORDER[self._last_task])
+
+    def _due(self, row: int, task: Task) -> datetime:
+        session = self.run.session(row)
+        return self.timetable.due(task, session, self.run.eve(row))
+
+    def _reach(self, row: int, task: Task) -> datetime:
+        return self._clock.reach(self._due(row, task))
+
+    def _begin(self, row: int, task: Task) -> bool:
+        """Whether a task is to be done now: it is not over, and not too late."""
+        if self._past[row].is_(task, *_OVER):
+            return False
+        self._doing = row, task
+        session, now = self.run.session(row), self._reach(row, task)
+        deadline = self.timetable.deadline(task, session)
+        # to look back and to book is never too late
+        if now > deadline and task not in (Task.PREPARE, Task.SETTLE):
+            self._missed(row, task, f"its time was up at {deadline:%Y-%m-%d %H:%M}")
+            return False
+        if self._starts:
+            self._writer.start(session, task, at=now)
+        return True
+
+    def _missed(self, row: int, task: Task, why: str) -> None:
+        self._writer.miss(self.run.session(row), task, why, at=self._reach(row, task))
+        self._ended(row, task, TaskState.MISSED, why)
+
+    def _done(
+        self,
+        row: int,
+        task: Task,
+        entries: list[Entry],
+        note: str,
+        at: datetime,
+        account: Account | None = None,
+        schedule: Mapping[Task, datetime | None] | None = None,
+    ) -> None:
+        session = self.run.session(row)
+        self._writer.record(session, task, entries, at=at, account=account, note=note, schedule=schedule)
+        self._ended(row, task, TaskState.DONE, note)
+
+    def _ended(self, row: int, task: Task, state: TaskState, note: str) -> None:
+        past = self._past[row]
+        past.states[task], past.notes[task] = state, note
+        if self._tell is not None:
+            self._tell(TaskEnded(past.session, task, state, note))
+
+    def _names(self, broker: PaperBroker, row: int) -> set[int]:
+        """Columns of the universe and of what is held or ordered."""
+        members = np.flatnonzero(self.run.panel.universe[row - 1] if row else [])
+        ordered = [broker.prices.column(request.symbol) for request in all_requests(broker.waiting)]
+        return {*members.tolist(), *broker.held_columns, *ordered}
+
+    # -- what the record says of the signal
+
+    def _snapshot_in_force(self, row: int) -> str | None:
+        known = [past.refreshed for r, past in sorted(self._past.items()) if r < row and past.refreshed]
+        return known[-1].snapshot_hash if known else None
+
+    def _resume_signal(self) -> None:
+        signal = self._signal
+        asked = [
+            row
+            for row, past in self._past.items()
+            if past.refreshed is not None or (past.planned is not None and past.planned.scores)
+        ]
+        if signal is None or not asked:
+            return
+        refreshed = [row for row, past in self._past.items() if past.is_(Task.REFRESH, TaskState.DONE)]
+        due = [row for row in refreshed if self._past[row].refreshed is not None]
+        last_due = max(due, default=None)
+        snapshot = None
+        if last_due is not None:
+            held = self._past[last_due].refreshed
+            if held is not None and held.snapshot_hash is not None:
+                snapshot = Snapshot.load(self._snapshots / held.snapshot_hash)
+        signal.resume(max([*refreshed, *asked]) - 1, None if last_due is None else last_due - 1, snapshot)
+
+    def _recall_scores(self) -> None:
+        """Give a strategy that remembers the scores that it was given."""
+        if self._signal is None:
+            return
+        columns = {str(symbol): n for n, symbol in enumerate(self.run.panel.symbols)}
+        for row, past in self._past.items():
+            if not past.settled and not past.is_(Task.PLAN, *_OVER):
+                continue
+            scores = np.full(len(columns), np.nan)
+            for symbol, score in ({} if past.planned is None else past.planned.scores).items():
+                scores[columns[symbol]] = score
+            self._signal.used[row - 1] = scores
+
+
+_ORDER: Mapping[Task, int] = {task: n for n, task in enumerate(Task)}
+
+
+def _strategy(broker: PaperBroker) -> Any:
+    """Return the strategy that the broker works for, if it runs."""
+    running = getattr(getattr(broker, "cerebro", None), "runningstrats", None)
+    return running[0] if running else None

@@ -31,6 +31,10 @@ class LookAheadError(AlphaloomError):
     """Something asked for data after the session it stands at."""
 
 
+class SealedSpan(LookAheadError):  # noqa: N818 - says what it is
+    """A choice that is made once per run asked for sessions that are kept for its test."""
+
+
 class RuleError(AlphaloomError):
     """A rule table is inconsistent or has no row for a date."""
 

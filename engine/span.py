@@ -46,8 +46,8 @@ class Span:
         return self.stop - self.start + 1
 
 
-def resolve_span(panel: MarketPanel, config: SpanConfig) -> Span:
-    """Find the rows of a span, or say why there are none.
+def resolve_span(panel: MarketPanel, config: SpanConfig, key: str = "span") -> Span:
+    """Find the rows of a span, or say why there are none; `key` is what messages call it.
 
     Raises
     ------
@@ -55,6 +55,7 @@ def resolve_span(panel: MarketPanel, config: SpanConfig) -> Span:
         If the span reaches past the data, holds no session, or has a session with an unknown universe.
     """
     first, last = panel.dates[0], panel.dates[-1]
+    called = "the span" if key == "span" else key
     covers = f"the data cover {iso(first)}..{iso(last)}"
     known = np.flatnonzero(panel.universe_known)
     if not len(known):
@@ -63,22 +64,22 @@ def resolve_span(panel: MarketPanel, config: SpanConfig) -> Span:
     end = np.datetime64(config.end, "D") if config.end else last
     if start < first and _sessions_within(panel.calendar, start, first - DAY):
         raise DataError(
-            f"span.start {start} lies before the data: {covers}; set span.start to {iso(first)} or later"
+            f"{key}.start {start} lies before the data: {covers}; set {key}.start to {iso(first)} or later"
         )
     if end > last and _sessions_within(panel.calendar, last + DAY, end):
         raise DataError(
-            f"span.end {end} lies after the data: {covers}; set span.end to {iso(last)} or earlier"
+            f"{key}.end {end} lies after the data: {covers}; set {key}.end to {iso(last)} or earlier"
         )
     lo = int(np.searchsorted(panel.dates, start))
     hi = int(np.searchsorted(panel.dates, end, side="right")) - 1
     if lo > hi:
-        raise DataError(f"the span {start}..{end} holds no session; {covers}")
+        raise DataError(f"{called} {start}..{end} holds no session; {covers}")
     unknown = np.flatnonzero(~panel.universe_known[lo : hi + 1])
     if len(unknown):
         raise DataError(
-            f"the universe is unknown on {len(unknown)} sessions of the span, "
+            f"the universe is unknown on {len(unknown)} sessions of {called}, "
             f"first {iso(panel.dates[lo + unknown[0]])}; membership is known from "
-            f"{iso(panel.dates[known[0]])}: set span.start to that day or later"
+            f"{iso(panel.dates[known[0]])}: set {key}.start to that day or later"
         )
     decides = lo > 0 and bool(panel.universe_known[lo - 1])
     return Span(lo - 1 if decides else lo, lo, hi)

@@ -227,6 +227,8 @@ class SessionMachine:
         broker.sends = True
         if row < self.run.span.start or broker.past is not None:
             return
+        if row not in self._past:  # the first session of all has no tick of the clock before it
+            self._come(broker, row)
         self._plan(broker, row)
         if self._wanted(row, Task.EXECUTE):
             self._execute(broker, row)
@@ -241,6 +243,10 @@ class SessionMachine:
         if row > self._last or row < self.run.span.start or (past is not None and past.settled):
             self._doing = None
             return
+        self._come(broker, row)
+
+    def _come(self, broker: PaperBroker, row: int) -> None:
+        """Prepare a session, up to where its strategy decides."""
         self._prepare(broker, row)
         if self._wanted(row, Task.REFRESH):
             self._refresh(row)
@@ -262,7 +268,8 @@ class SessionMachine:
             return
         self._begin(row, Task.PREPARE)
         at = self._reach(row, Task.PREPARE)
-        known = row - 1 if row else row
+        # decided on at the close before, but for the first session where the universe is known only from it
+        known = max(row - 1, self.run.span.clock_start)
         if not panel.universe_known[known]:
             raise DataError(f"the universe is unknown on {self.run.session(known)}; check data.membership")
         held = set(broker.account.lots)
@@ -330,7 +337,7 @@ class SessionMachine:
         carried_on = len(broker.carried)
         members = int(self.run.panel.universe[row - 1].sum()) if row else 0
         note = what_is_planned(basket, len(broker.account.lots), carried_on)
-        if not note and strategy is None:
+        if not note and row == self.run.span.clock_start:
             note = "no close before the first session to decide at"
         elif not note:
             note = why_nothing_planned(strategy, row - 1, scores, members)

@@ -92,8 +92,8 @@ class Parity:
             rest = () if previous is None else carried(previous.trades)
             reruns[self._run.row(past.session)] = _Rerun(past, rest, snapshots.get(past.session))
             previous = past
-        # before the first session of the data nothing can be decided
-        again = {row: rerun for row, rerun in reruns.items() if row}
+        # for the first session of all nothing could be decided
+        again = {row: rerun for row, rerun in reruns.items() if row > self._run.span.clock_start}
         if again:
             self._run_again(again)
         return {rerun.past.session: list(_differences(rerun)) for rerun in reruns.values()}

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from engine.errors import CalendarError, DataError, ShapeError
 from engine.hashing import hash_arrays
-from engine.market.calendar import Calendar, Dates, iso, to_session
+from engine.market.calendar import Calendar, Dates, Session, iso, to_session
 from engine.market.corporate import CorporateActions
 from engine.market.instruments import Instruments
+from engine.market.seal import sealed, sealed_span
 from engine.market.special import SpecialSession
 from engine.market.text import CLOSE, Text
 
@@ -62,6 +63,8 @@ class MarketPanel:
         Sessions of single stocks with rules of their own, ascending.
     aliases : mapping of str to str
         Other codes that a stock of the panel has had or will have, to its symbol here.
+    sealed_from : datetime64[D] or None
+        First day of a sealed span: the panel holds nothing from there on, and says so when asked.
     """
 
     dates: Dates
@@ -78,6 +81,7 @@ class MarketPanel:
     texts: tuple[Text, ...] = ()
     special_sessions: tuple[SpecialSession, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    sealed_from: Session | None = None
     _adjusted: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -143,11 +147,15 @@ class MarketPanel:
         """Row of a session (text, date, datetime64) or of an int ≥ 0, checked."""
         if isinstance(x, int | np.integer) and not isinstance(x, bool):
             if not 0 <= x < len(self.dates):
+                if x >= 0 and self.sealed_from is not None:
+                    raise sealed_span(self, f"row {x}")
                 raise CalendarError(f"row {x} is outside the panel's rows 0..{len(self.dates) - 1}")
             return int(x)
         session = to_session(x)
         i = int(np.searchsorted(self.dates, session))
         if i == len(self.dates) or self.dates[i] != session:
+            if self.sealed_from is not None and session >= self.sealed_from:
+                raise sealed_span(self, iso(session))
             raise CalendarError(
                 f"{iso(session)} is no session of the panel ({iso(self.dates[0])}..{iso(self.dates[-1])})"
             )
@@ -158,6 +166,14 @@ class MarketPanel:
         from engine.market.view import MarketView
 
         return MarketView(self, self.row(x))
+
+    def seal(self, day: Any) -> MarketPanel:
+        """Return a real copy that ends before `day` and raises `SealedSpan` when asked for it or later days.
+
+        What is chosen once per run (thresholds, seeds, prompts) is given this panel: there is nothing in it
+        to look ahead at. See :func:`engine.market.seal.sealed`.
+        """
+        return sealed(self, day)
 
     def truncate(self, x: Any) -> MarketPanel:
         """Return a real copy that ends at session `x`, as if nothing after it had ever been seen."""
@@ -179,6 +195,7 @@ class MarketPanel:
             texts=tuple(t for t in self.texts if t.published_at <= closing),
             special_sessions=tuple(s for s in self.special_sessions if s.day <= int(last.astype(np.int64))),
             aliases=self.aliases,
+            sealed_from=self.sealed_from,
         )
 
     @cached_property

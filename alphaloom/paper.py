@@ -18,7 +18,7 @@ from engine.errors import ConfigError
 from engine.span import SpanConfig, resolve_span
 from live.clock import SimulatedClock
 from live.errors import LedgerConflict, LedgerError
-from live.ledger import AccountWriter, Ledger, Task
+from live.ledger import AccountWriter, Ledger, Task, check_account_name
 from live.machine import SessionMachine, TaskEnded
 from live.parity import Difference, Parity
 from live.past import PastSession, read_past
@@ -61,6 +61,7 @@ def open_account(
     AlphaloomError
         If the configuration cannot be paper-traded; nothing is written then.
     """
+    check_account_name(account)
     if start is not None:
         settings = _spanning(settings, SpanConfig(start=start))
     run = paper_run(settings)
@@ -110,6 +111,9 @@ def replay(
     LedgerError
         If the ledger is not sound, before or afterwards.
     """
+    if start > end:
+        raise ConfigError(f"a replay from {start} to {end} runs backwards; the first day comes first")
+    check_account_name(account)
     settings = _spanning(settings, SpanConfig(start=start, end=end))
     run = paper_run(settings)
     opened_at = datetime.combine(run.session(run.span.clock_start), datetime.min.time(), SHANGHAI)

@@ -229,7 +229,8 @@ class SessionMachine:
             return
         if row not in self._past:  # the first session of all has no tick of the clock before it
             self._come(broker, row)
-        self._plan(broker, row)
+        if self._wanted(row, Task.PLAN):
+            self._plan(broker, row)
         if self._wanted(row, Task.EXECUTE):
             self._execute(broker, row)
 

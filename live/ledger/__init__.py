@@ -13,7 +13,7 @@ from live.ledger.entries import (
     Task,
     TaskState,
 )
-from live.ledger.ledger import Ledger
+from live.ledger.ledger import Ledger, check_account_name
 from live.ledger.records import Epoch, TaskRecord
 from live.ledger.verify import Finding, Verification
 from live.ledger.writer import AccountWriter
@@ -36,4 +36,5 @@ __all__ = [
     "TaskRecord",
     "TaskState",
     "Verification",
+    "check_account_name",
 ]

@@ -106,10 +106,7 @@ class Ledger:
         LedgerLocked
             If another process, or another writer of this one, has it.
         """
-        if not _NAME.fullmatch(account):
-            raise LedgerError(
-                f"account {account!r}: use letters, digits, - and _, at most 64, a letter first"
-            )
+        check_account_name(account)
         if self._database.read_only:
             raise LedgerError(f"ledger {self.name} is open for reading only")
         return AccountWriter(self._database, account)
@@ -263,6 +260,14 @@ class Ledger:
         if account is None and names:
             raise LedgerError(f"ledger {self.name} holds several accounts; name one of: {known}")
         raise LedgerError(f"ledger {self.name} has no account {account or ''!r}; known: {known}")
+
+
+def check_account_name(account: str) -> None:
+    """Refuse a name that no account can have."""
+    if not _NAME.fullmatch(account):
+        raise LedgerError(
+            f"account {account!r}: use letters, digits, - and _, at most 64, a letter or digit first"
+        )
 
 
 def _accounts(connection: Connection) -> list[str]:

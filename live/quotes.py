@@ -12,7 +12,7 @@ from engine.broker.prices import Quote, SessionPrices
 from engine.market.panel import MarketPanel
 
 #: Smallest part of the names that traded the session before, below which a session's prices are not trusted.
-#: On the worst day on record, 2015-07-08, when companies fled into suspensions, it was 0.73.
+#: On the bundled data and on the CSI 300 from 2020-12 to 2023 it was never below 0.98.
 LEAST_COVERAGE = 2 / 3
 
 

@@ -102,6 +102,8 @@ def test_a_command_works_as_printed(
     if "compare" in command:
         typed("alphaloom backtest --out runs/first")
         typed("alphaloom backtest --set strategy.params.topk=20 --out runs/top20")
+    if "paper status" in command:
+        typed("alphaloom paper replay paper_demo --from 2023-12-01 --to 2023-12-05 --db demo.db")
     printed = typed(command)
     if "data check" in command:
         assert "no errors, no warnings" in printed
@@ -113,6 +115,11 @@ def test_a_command_works_as_printed(
         assert "How it is built" in printed
     elif "formula eval" in command:
         assert "600519.SH" in printed
+    elif "paper replay" in command:
+        assert "43 of 43 sessions equal their back-test" in printed
+        assert len(pd.read_parquet("runs/paper/fills.parquet")) > 0
+    elif "paper status" in command:
+        assert "At the close of 2023-12-05" in printed
     elif "rules" in command:
         assert "stamp duty, sales" in printed
     elif "new provider" in command:

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from engine.errors import AlphaloomError
-from engine.plugins import PluginKind, load_object
+from engine.plugins import PluginKind, describe, load_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def _plugin(point: EntryPoint, kind: PluginKind, offers: int) -> Plugin:
         target = point.value.split("[")[0].strip()
         if ":" not in target:
             raise kind.error(f"the entry point {point.value!r} names no class; write package.module:Class")
-        cls = load_object(target, kind)
+        # by its short name, as a run does: a dotted one would be looked for in the working folder too
+        cls = load_object(point.name, kind) if offers == 1 else point.load()
         if inspect.isabstract(cls):
             missing = ", ".join(sorted(getattr(cls, "__abstractmethods__", ())))
             raise kind.error(f"{cls.__name__} does not implement {missing}")
@@ -74,7 +75,7 @@ def _plugin(point: EntryPoint, kind: PluginKind, offers: int) -> Plugin:
         # whatever somebody else's module raises while it is imported or looked at
         if isinstance(failed, KeyboardInterrupt):
             raise
-        return Plugin(point.name, point.value, *named, problem=f"{type(failed).__name__}: {failed}")
+        return Plugin(point.name, point.value, *named, problem=describe(failed))
     twice = f"{offers} packages offer this name; write {point.value}" if offers > 1 else None
     return Plugin(point.name, point.value, *named, summary, parameters, twice)
 

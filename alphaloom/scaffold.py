@@ -23,6 +23,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from engine.errors import ConfigError, OutputError
 
 _LONGEST = 60
+#: what Windows takes for a device, whatever the suffix
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+)
 #: Entry-point groups by what is being made: a short name can stand for one thing only.
 _GROUPS = {
     "provider": ("alphaloom.alpha_sources",),
@@ -195,7 +199,8 @@ def _names(kind: str, typed: str) -> tuple[str, str]:
     class_name = "".join(part[:1].upper() + part[1:] for part in typed.split("_"))
     spelled = unicodedata.normalize("NFKC", typed) == typed
     if not (spelled and name.isidentifier() and class_name.isidentifier()):
-        better = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", typed)).strip("_").lower()
+        plain = unicodedata.normalize("NFKC", typed).removesuffix(".py")
+        better = re.sub(r"\W+", "_", plain).strip("_").lower()
         hint = f"; did you mean {better}?" if better.isidentifier() else "; write letters, digits and _"
         raise ConfigError(f"{typed!r} is no Python name{hint}")
     if len(name.encode()) > _LONGEST:
@@ -213,6 +218,8 @@ def _reserved(kind: str, name: str, class_name: str) -> str | None:
         return "Python has it built in"
     if name in sys.stdlib_module_names:
         return "a module of Python's own library is called so"
+    if name in _DEVICES:
+        return "Windows has no file of that name"
     if name == "conftest" or name.startswith("test_") or name.endswith("_test"):
         return "pytest would take the file for one of its own"
     for group in _GROUPS[kind]:

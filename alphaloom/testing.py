@@ -21,7 +21,17 @@ from typing import Any
 
 import pytest
 
-from alpha_sources.conformance import CHECKS, Fault, Finding, Options, Subject, Verdict, needs, run_check
+from alpha_sources.conformance import (
+    CHECKS,
+    CheckFailedError,
+    Fault,
+    Finding,
+    Options,
+    Subject,
+    Verdict,
+    needs,
+    run_check,
+)
 from alpha_sources.provider import AlphaProvider
 from alphaloom.conformity import read_setting
 from engine.market import MarketPanel
@@ -107,6 +117,10 @@ class _Examination:
             try:
                 with _no_alarm_left():
                     self._findings[check] = run_check(check, self._subject, before)
+            except CheckFailedError as problem:  # it cannot even be made
+                unmade = problem.finding("shape")
+                later = Finding(check, Verdict.SKIPPED, "cannot be told as long as shape fails")
+                self._findings[check] = unmade if check == "shape" else later
             except _Overdue as exc:
                 self._findings[check] = Finding(check, Verdict.FAILED, str(exc), Fault.HANGS)
         return self._findings[check]
@@ -127,7 +141,7 @@ class _Examination:
             make = setting.provider.make if isinstance(provider, str) else provider
         else:
             make = provider
-        return Subject(name, make, panel, options, self._watch)
+        return Subject(name, make, panel, options, self._watch, lets_through=(KeyboardInterrupt, _Overdue))
 
     def _watch(self, what: str, allowance: float) -> None:
         if not _has_alarms():

@@ -7,13 +7,14 @@
 checks; `worlds` makes the changed markets they ask about; `diagnosis` names the ways of knowing the future.
 """
 
-from alpha_sources.conformance.findings import CHEATS, Conformance, Fault, Finding, Verdict
+from alpha_sources.conformance.findings import CHEATS, CheckFailedError, Conformance, Fault, Finding, Verdict
 from alpha_sources.conformance.subject import Options, Subject
 from alpha_sources.conformance.suite import CHECKS, Named, check_apart, check_here, needs, run_check
 
 __all__ = [
     "CHEATS",
     "CHECKS",
+    "CheckFailedError",
     "Conformance",
     "Fault",
     "Finding",

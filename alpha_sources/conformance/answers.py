@@ -13,6 +13,7 @@ from alpha_sources.conformance.rows import Array, equal, first_difference
 from alpha_sources.conformance.subject import Subject, is_history
 from alpha_sources.conformance.worlds import between, exchanged
 from alpha_sources.snapshot import Snapshot
+from engine.market.view import MarketView
 
 #: fewer scored members than this are too few to choose from
 _FEW = 10
@@ -25,14 +26,13 @@ def check_shape(subject: Subject) -> Finding:
             Fault.SHORT_HISTORY,
             f"history must be a number of sessions, 0 or more, not {subject.declared!r}",
         )
-    row = subject.rows[0]
-    view, snapshot = subject.panel.view(row), subject.snapshot(row)
-    raw = subject.raw(subject.fresh(), view, snapshot)
-    kind = getattr(raw, "dtype", np.asarray(raw).dtype)
     subject.prefer_scored_rows()
     for row in subject.rows:
         subject.honest(row)
-    said = "" if np.asarray(raw).dtype.kind == "f" else "; integers are taken as floats"
+    row = subject.rows[0]
+    view, snapshot = subject.panel.view(row), subject.snapshot(row)
+    kind = np.asarray(subject.raw(subject.fresh(), view, snapshot)).dtype
+    said = "" if kind.kind == "f" else "; integers are taken as floats"
     return passed("shape", f"{len(view.symbols)} scores a session, {kind}{said}")
 
 
@@ -108,8 +108,31 @@ def check_hidden_state(subject: Subject) -> Finding:
             subject.session(row),
             symbol,
         )
+    _nothing_on_the_class(subject, row, other, fresh)
     _learned_is_in_the_snapshot(subject)
     return passed("hidden_state", "no answer depends on what was asked before")
+
+
+def _nothing_on_the_class(subject: Subject, row: int, other: MarketView, shown: Array) -> None:
+    """What all instances share, on the class or in the module, holds nothing of the market."""
+    snapshot, first, second = subject.snapshot(row), subject.renewed(), subject.renewed()
+    if first is None or second is None:
+        return
+    try:
+        known = subject.scores(first, subject.panel.view(row), snapshot)
+        scores = subject.scores(second, other, snapshot)
+    except CheckFailedError:
+        return  # its module does not bear to be run twice
+    if equal(known, subject.honest(row)) and not equal(scores, shown):
+        symbol, values = first_difference(scores, shown, subject.panel.symbols)
+        raise CheckFailedError(
+            Fault.HIDDEN_STATE,
+            f"at {subject.session(row)}, shown other data for a session it was asked about before, it gives "
+            f"{symbol} {values} (its module imported anew, as it was): it keeps what it computed from the "
+            "market on its class, in its module or in a cache that does not go by the data",
+            subject.session(row),
+            symbol,
+        )
 
 
 def _unchanged(subject: Subject, row: int, again: Array, how: str) -> None:

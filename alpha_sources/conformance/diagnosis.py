@@ -9,7 +9,7 @@ from enum import Enum, auto
 import numpy as np
 
 from alpha_sources.conformance.findings import CheckFailedError, Fault
-from alpha_sources.conformance.rows import Array, alike, first_difference, same_order
+from alpha_sources.conformance.rows import Array, alike, first_difference, somewhere_reversed
 from alpha_sources.conformance.worlds import Part, disturbed, with_gaps, without_gaps
 from alpha_sources.snapshot import Snapshot
 from engine.market.calendar import iso
@@ -17,7 +17,8 @@ from engine.market.panel import MarketPanel
 
 #: single sessions after the one that is scored, each looked at by itself
 _ALONE = 10
-_AT_THE_END = 3
+#: noises tried before an answer is held to be indifferent to a part of the future
+_DRAWS = 6
 
 
 class Step(Enum):
@@ -76,14 +77,28 @@ class Probe:
         last: int,
         part: Part = Part.ALL,
         base: Answer | None = None,
-        columns: np.ndarray | None = None,
+        draws: int = _DRAWS,
     ) -> bool:
-        """Whether the answer changes with noise in the rows `first` .. `last`."""
+        """Whether the answer changes with one of some noises in the rows `first` .. `last`."""
         if first > last:
             return False
         before = self.answer(panel) if base is None else base
-        noisy = disturbed(panel, first, last, self.seed, part=part, columns=columns)
-        return not same(self.answer(noisy), before)
+        noises = _noises(panel, first, last, self.seed, draws, part)
+        return any(not same(self.answer(noise), before) for noise in noises)
+
+
+def _noises(
+    panel: MarketPanel,
+    first: int,
+    last: int,
+    seed: int,
+    draws: int,
+    part: Part,
+    columns: np.ndarray | None = None,
+) -> Iterator[MarketPanel]:
+    """Yield other futures: who only asks for ups and downs gives the same answer to half of them."""
+    for n in range(draws):
+        yield disturbed(panel, first, last, seed + n, part=part, columns=columns, drifting=n % 2 == 1)
 
 
 def same(a: Answer, b: Answer) -> bool:
@@ -142,16 +157,18 @@ def name_the_way(probe: Probe, panel: MarketPanel, market: MarketPanel) -> tuple
             "it depends on how many sessions come later, not on what they hold: count from the session that "
             "is scored, never from the end of the sample"
         )
-    if not probe.moved(market, row + 1, end, Part.VALUES, base):
-        return Fault.SURVIVORSHIP, (
-            "it depends on which names are still there, or members, at later sessions: take the universe and "
-            "the prices of the session that is scored"
-        )
     whole = without_gaps(panel)
     if not probe.moved(whole, row + 1, end, Part.VALUES):
+        if probe.moved(whole, row + 1, end, Part.PRESENCE):
+            return Fault.SURVIVORSHIP, (
+                "it depends on which names are still there, or members, at later sessions: take the universe "
+                "and the prices of the session that is scored"
+            )
         return Fault.BACKWARD_FILL, (
             "where a number is missing, a later one is filled in: fill forward (ffill) or leave NaN"
         )
+    if not probe.moved(market, row + 1, end, Part.VALUES, base):
+        market, base = whole, probe.answer(whole)
     # a statistic over everything feels the last sessions, a shift only those it reaches
     if probe.moved(market, max(row + 1, end - (end - row) // 3), end, Part.VALUES, base):
         return _far(probe, market, end, base)
@@ -166,19 +183,27 @@ def _far(probe: Probe, market: MarketPanel, end: int, base: Answer) -> tuple[Fau
             f"what is learned depends on sessions as late as {since} and after: it is fitted on all data; "
             "fit on the rows of the view alone"
         )
-    half = np.arange(market.shape[1]) % 2 == 0
-    other = probe.answer(disturbed(market, far, end, probe.seed, part=Part.VALUES, columns=half))
-    if isinstance(base, np.ndarray) and isinstance(other, np.ndarray):
-        untouched = ~half & np.isfinite(base) & np.isfinite(other)
-        if not same_order(base[untouched], other[untouched]):
-            return Fault.REFIT, (
-                f"numbers of some names from {since} on change how other names are ranked: a model or "
-                "coefficient is fitted on all data; fit it in refresh(), on the rows of the view alone"
-            )
+    if _ranked_by_others(probe, market, far, end, base):
+        return Fault.REFIT, (
+            f"numbers of some names from {since} on change how other names are ranked: a model or "
+            "coefficient is fitted on all data; fit it in refresh(), on the rows of the view alone"
+        )
     return Fault.FULL_SAMPLE, (
         f"it depends on sessions as late as {since} and after: a mean, deviation, rank or extreme is "
         "taken over the whole sample; take it over the rows up to the session that is scored"
     )
+
+
+def _ranked_by_others(probe: Probe, market: MarketPanel, first: int, last: int, base: Answer) -> bool:
+    """Whether noise in the numbers of half the names turns round the order of two of the other half."""
+    half = np.arange(market.shape[1]) % 2 == 0
+    for noise in _noises(market, first, last, probe.seed, _DRAWS, Part.VALUES, half):
+        other = probe.answer(noise)
+        if not (isinstance(base, np.ndarray) and isinstance(other, np.ndarray)):
+            return False
+        if somewhere_reversed(base[~half], other[~half]):
+            return True
+    return False
 
 
 def _near(probe: Probe, market: MarketPanel, end: int, base: Answer) -> tuple[Fault, str]:
@@ -189,7 +214,8 @@ def _near(probe: Probe, market: MarketPanel, end: int, base: Answer) -> tuple[Fa
         blocks.append((blocks[-1][1] + 1, blocks[-1][1] + width))
         width *= 2
     blocks = [(first, min(last, end)) for first, last in blocks if first <= end]
-    felt = [block for block in blocks if probe.moved(market, *block, Part.VALUES, base)]
+    felt = [block for block in blocks if probe.moved(market, *block, Part.VALUES, base, draws=1)]
+    felt = felt or [block for block in blocks if probe.moved(market, *block, Part.VALUES, base)]
     reach = _reach(felt, row)
     if probe.step is Step.REFRESH:
         return Fault.LABEL_LEAKAGE, (

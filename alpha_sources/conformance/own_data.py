@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import numpy as np
 
 from alpha_sources.conformance.findings import CheckFailedError, Fault, Finding, noted, passed
-from alpha_sources.conformance.rows import Array, equal
+from alpha_sources.conformance.reading import WHOLE_MARKET, of_their_own, watching
+from alpha_sources.conformance.rows import Array, equal, somewhere_reversed
 from alpha_sources.conformance.subject import Subject
-from alpha_sources.conformance.worlds import exchanged
+from alpha_sources.conformance.worlds import Part, between, disturbed, exchanged, exchanged_whole
 from engine.market.panel import MarketPanel
+from engine.market.view import MarketView
 from engine.metrics import mean_and_ir, rank_ic
-
-#: our own doors to whole market data, by module and function
-_LOADERS = frozenset({("engine.market.load", "load_market"), ("engine.market.load", "panel_from_frames")})
-#: packages that read files, and how their functions for it are called
-_READERS = ("pandas.io.", "pyarrow.", "polars.io.", "numpy.lib.")
-_READING = ("read_", "scan_", "load", "memmap", "genfromtxt")
-_ARGUMENTS = ("path", "path_or_buf", "filepath_or_buffer", "source", "file", "io", "fname", "filename")
-#: what `watching` reports a loader as
-_WHOLE_MARKET = "load_market"
 
 #: horizons in sessions over which scores are compared with what came
 _HORIZONS = (1, 5, 20)
@@ -34,43 +22,25 @@ _TOO_GOOD = 0.5
 #: nor so significantly: the mean correlation over its standard error
 _CERTAIN = 6.0
 _MIN_NAMES = 10
-
-
-@contextmanager
-def watching(files: list[str]) -> Iterator[None]:
-    """Write down in `files` what is read while the block runs: file names, or ``load_market``."""
-    before = sys.getprofile()
-
-    def look(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            found = _read_by(frame)
-            if found is not None and found not in files:
-                files.append(found)
-
-    sys.setprofile(look)
-    try:
-        yield
-    finally:
-        sys.setprofile(before)
+#: other markets on which what is learned may change
+_OTHERS = 4
 
 
 def check_own_data(subject: Subject) -> Finding:
     """Scores come from the view; what else they come from is named, and must not know the future."""
-    read = list(subject.files)
-    row = subject.rows[0]
-    with watching(read):
+    row = subject.rows[-1]
+    with watching(subject.read):
         provider = subject.fresh()
         snapshot = subject.refresh(provider, subject.panel.view(row), subject.before(row))
         subject.scores(provider, subject.panel.view(row), snapshot)
-    foresight = _foresight(subject)
-    blind = _ignores_the_view(subject)
-    if _WHOLE_MARKET in read:
+    if WHOLE_MARKET in subject.read:
         raise CheckFailedError(
             Fault.OWN_DATA,
             "it loads a market of its own, in which nothing ends at the session that "
             "is scored; take numbers from the view only",
             subject.session(row),
         )
+    foresight, blind = _foresight(subject), _ignores_the_view(subject)
     if foresight is not None and foresight.proves:
         fault = Fault.OWN_DATA if blind else Fault.FORESIGHT
         where = "It does not read the view: data of its own know the future" if blind else "It looks ahead"
@@ -79,12 +49,12 @@ def check_own_data(subject: Subject) -> Finding:
             f"{foresight}. {where}; a score dated t may use what was known at the close of t, no more",
             subject.session(subject.rows[0]),
         )
-    files = [name for name in read if name != _WHOLE_MARKET]
+    files = of_their_own(subject.read, type(provider))
     named = f" ({', '.join(files[:3])}{', ...' if len(files) > 3 else ''})" if files else ""
     if blind:
         return noted(
             "own_data",
-            f"{blind} when all numbers in the view are exchanged: it scores by data of its own{named}. "
+            f"{blind} when all that the view shows is exchanged: it scores by data of its own{named}. "
             "What is dated t must have been known at the close of t: that cannot be seen from here. Its "
             "scores do not go with later returns better than honest ones can",
         )
@@ -144,63 +114,64 @@ def _forward(panel: MarketPanel, rows: np.ndarray, horizon: int) -> Array:
 
 
 def _ignores_the_view(subject: Subject) -> str:
-    """Say what stays the same when every number in the view is another name's; nothing if nothing does."""
-    other = exchanged(subject.panel)
-    rows = [row for row in subject.rows if len(np.unique(_finite(subject.honest(row)))) > 1]
-    learned = []
+    """Say what stays the same whatever the view shows; nothing if nothing does."""
+    if _learns_from_the_view(subject):
+        return ""
+    if _scores_regardless_of_the_view(subject):
+        return "scores stay the same"
+    return "what it learns stays the same" if _what_it_learned_matters(subject) else ""
+
+
+def _learns_from_the_view(subject: Subject) -> bool:
+    """Whether anything of what is learned changes with the market; there may be nothing."""
     for row in subject.learning_rows:
         snapshot = subject.snapshot(row)
         if snapshot is None or not (snapshot.arrays or snapshot.payload):
             continue
-        again = subject.refresh(subject.fresh(), other.view(row), subject.before(row))
-        learned.append(again == snapshot)
-    same = [
-        equal(subject.scores(subject.fresh(), other.view(row), subject.snapshot(row)), subject.honest(row))
+        for view in _other_views(subject, row):
+            try:
+                again = subject.refresh(subject.fresh(), view, subject.before(row))
+            except CheckFailedError:
+                return True
+            if again != snapshot:
+                return True
+    return False
+
+
+def _other_views(subject: Subject, row: int) -> Iterator[MarketView]:
+    """Yield views of other markets: what is learned may be as coarse as a sign, or a count of sessions."""
+    other, end = exchanged_whole(subject.panel), subject.panel.shape[0] - 1
+    for n in range(_OTHERS):
+        seed, drifting = subject.options.seed + n, n % 2 == 1
+        yield disturbed(other, 0, end, seed, part=Part.VALUES, drifting=drifting).view(row)
+    first = (row + 1) // 3
+    yield between(subject.panel, first, row).view(row - first)
+
+
+def _scores_regardless_of_the_view(subject: Subject) -> bool:
+    """Whether scores stay with other numbers, and their order with other members and industries too."""
+    numbers, whole = exchanged(subject.panel), exchanged_whole(subject.panel)
+    rows = [row for row in subject.rows if len(np.unique(_finite(subject.honest(row)))) > 1]
+    return bool(rows) and all(
+        equal(_asked(subject, numbers, row), subject.honest(row))
+        and not somewhere_reversed(_asked(subject, whole, row), subject.honest(row))
         for row in rows
-    ]
-    if same and all(same) and (all(learned) or not learned):
-        return "scores stay the same"
-    distinct = {subject.snapshot(row) for row in subject.learning_rows}
-    if learned and all(learned) and len(distinct) > 1 and _differ_in_content(subject):
-        return "what it learns stays the same"
-    return ""
-
-
-def _differ_in_content(subject: Subject) -> bool:
-    """Whether what is learned at one session is not what is learned at another, its date aside."""
-    contents = []
-    for row in subject.learning_rows:
-        snapshot = subject.snapshot(row)
-        if snapshot is not None:
-            contents.append(snapshot.stamped(provider="", params_hash="", as_of="", parent=None))
-    return any(one != contents[0] for one in contents[1:])
-
-
-def _read_by(frame: FrameType) -> str | None:
-    module, function = frame.f_globals.get("__name__", ""), frame.f_code.co_name
-    if (module, function) in _LOADERS:
-        return _WHOLE_MARKET
-    if module.startswith("pathlib") and function in ("open", "read_text", "read_bytes"):
-        return None if _is_loading_code(frame) else _name_of(frame.f_locals.get("self"))
-    if not module.startswith(_READERS) or not function.startswith(_READING):
-        return None
-    for name in _ARGUMENTS:
-        if name in frame.f_locals:
-            return _name_of(frame.f_locals[name])
-    return None
-
-
-def _is_loading_code(frame: FrameType | None) -> bool:
-    """Whether a file is read to find or import a plug-in."""
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("pathlib"):
-        frame = frame.f_back
-    return frame is not None and frame.f_globals.get("__name__", "").startswith(
-        ("importlib", "engine.plugins")
     )
 
 
-def _name_of(path: Any) -> str | None:
-    return Path(path).name if isinstance(path, str | Path) and len(str(path)) < 1000 else None
+def _what_it_learned_matters(subject: Subject) -> bool:
+    """Whether what was learned at one session scores other than what was learned at another."""
+    view = subject.panel.view(subject.rows[-1])
+    scores = [
+        subject.scores(subject.fresh(), view, subject.snapshot(row))
+        for row in subject.learning_rows
+        if subject.snapshot(row) is not None
+    ]
+    return any(not equal(one, scores[0]) for one in scores[1:])
+
+
+def _asked(subject: Subject, panel: MarketPanel, row: int) -> Array:
+    return subject.scores(subject.fresh(), panel.view(row), subject.snapshot(row))
 
 
 def _finite(values: Array) -> Array:

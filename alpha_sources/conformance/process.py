@@ -8,7 +8,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,6 +24,10 @@ class TimedOutError(Exception):
 
 class DiedError(Exception):
     """The process ended without an answer; the message says how."""
+
+
+class NotStartedError(DiedError):
+    """The process ended before it was asked anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,14 @@ def started(target: Callable[..., None], *args: Any) -> Iterator[Line]:
     """Run ``target(say, *args)`` in a spawned process; it is killed at the end, if it still runs."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_guarded, args=(target, theirs, *args))
+    given, giving = context.Pipe(duplex=False)
+    process = context.Process(target=_guarded, args=(target, theirs, given))
     process.start()
     theirs.close()
+    given.close()
+    with suppress(ConnectionError):  # as arguments of the process they would wait for ever if it dies early
+        giving.send(args)
+    giving.close()
     try:
         yield Line(ours, process)
     finally:
@@ -92,10 +101,13 @@ def call_in_process(function: Callable[..., Any], argument: Any, limit: float, s
     Raises
     ------
     TimedOutError, DiedError
-        If there is no answer.
+        If there is no answer; `NotStartedError` if the function was never called.
     """
     with started(_call, function, argument) as line:
-        line.hear(starting)
+        try:
+            line.hear(starting)
+        except DiedError as exc:
+            raise NotStartedError(str(exc)) from None
         return line.hear(limit)
 
 
@@ -104,17 +116,23 @@ def _call(say: Callable[[Any], None], function: Callable[..., Any], argument: An
     say(function(argument))
 
 
-def _guarded(target: Callable[..., None], connection: Connection[Any, Any], *args: Any) -> None:
+def _guarded(
+    target: Callable[..., None], connection: Connection[Any, Any], given: Connection[Any, Any]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
+    with suppress(OSError):
+        os.dup2(2, 1)  # what a provider prints is no part of the report
     threading.Thread(target=_leave_with_the_parent, daemon=True).start()
     try:
-        target(connection.send, *args)
+        target(connection.send, *given.recv())
     except BrokenPipeError:
         pass
     except BaseException:
-        connection.send(_Defect(traceback.format_exc()))
+        with suppress(OSError):  # a provider may have closed it
+            connection.send(_Defect(traceback.format_exc()))
     finally:
-        connection.close()
+        with suppress(OSError):
+            connection.close()
 
 
 def _leave_with_the_parent() -> None:

@@ -2,90 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpha_sources.conformance.findings import CheckFailedError, Fault
+from alpha_sources.score_row import RowFlaw, ScoreRowError, read_score_row
 from engine.market.calendar import iso
 from engine.market.view import MarketView
 
 Array = NDArray[np.float64]
 
+#: what a flaw of a row comes to
+_FAULTS: Mapping[RowFlaw, Fault] = MappingProxyType(
+    {
+        RowFlaw.NO_ARRAY: Fault.NOT_A_ROW,
+        RowFlaw.SHAPE: Fault.NOT_A_ROW,
+        RowFlaw.KIND: Fault.NOT_A_ROW,
+        RowFlaw.ORDER: Fault.OTHER_ORDER,
+        RowFlaw.INFINITE: Fault.INFINITE,
+    }
+)
 #: scores are ranked after rounding to so many significant digits
 _DIGITS = 1e-10
 
 
 def read_row(raw: Any, view: MarketView) -> Array:
-    """Read what `scores` gave as (N,) floats, as strictly as a back-test does.
+    """Read what `scores` gave as (N,) floats, at least as strictly as a back-test does.
 
     Raises
     ------
     CheckFailedError
         With the session, what was expected and what came.
     """
-    session, symbols = iso(view.session), view.symbols
-    try:
-        scores = np.asarray(raw)
-    except (TypeError, ValueError) as exc:
-        raise CheckFailedError(
-            Fault.NOT_A_ROW, f"scores at {session}: {type(raw).__name__} is no array: {exc}", session
-        ) from exc
-    if scores.shape != symbols.shape:
-        members = int(view.universe[-1].sum())
-        hint = (
-            "; one score for each member is too few: give one for every symbol of view.symbols, NaN for "
-            "the rest"
-            if scores.shape == (members,)
-            else ""
-        )
-        raise CheckFailedError(
-            Fault.NOT_A_ROW,
-            f"scores at {session} must have the shape {symbols.shape}, in the order of view.symbols; "
-            f"they have {scores.shape}{hint}",
-            session,
-        )
-    if scores.dtype.kind not in "fiu":
-        raise CheckFailedError(
-            Fault.NOT_A_ROW, f"scores at {session} must be floats; they are {scores.dtype}", session
-        )
+    session = iso(view.session)
     if isinstance(raw, np.ma.MaskedArray) and np.ma.getmaskarray(raw).any():
         raise CheckFailedError(
             Fault.NOT_A_ROW,
             f"scores at {session} are a masked array, whose mask nobody reads: return scores.filled(np.nan)",
             session,
         )
-    _check_labels(raw, view)
-    row = scores.astype(np.float64)
-    endless = np.isinf(row)
-    if endless.any():
-        symbol = str(symbols[endless.argmax()])
+    try:
+        return read_score_row(raw, view).copy()
+    except ScoreRowError as problem:
+        hint = _hint(raw, view, problem)
         raise CheckFailedError(
-            Fault.INFINITE,
-            f"at {session} the score of {symbol} is {row[endless.argmax()]}; NaN is no opinion",
-            session,
-            symbol,
+            _FAULTS[problem.flaw], f"scores at {session}: {problem}{hint}", session, problem.symbol
+        ) from problem
+
+
+def _hint(raw: Any, view: MarketView, problem: ScoreRowError) -> str:
+    if problem.flaw is RowFlaw.SHAPE and np.shape(raw) == (int(view.universe[-1].sum()),):
+        return (
+            "; one score for each member is too few: give one for every symbol of view.symbols, NaN for "
+            "the rest"
         )
-    return row
-
-
-def _check_labels(raw: Any, view: MarketView) -> None:
-    labels = getattr(raw, "index", None)
-    if labels is None or callable(labels):
-        return
-    labels = np.asarray(labels)
-    if labels.dtype.kind in "iu" or np.array_equal(labels.astype(str), view.symbols):
-        return
-    wrong = int((labels.astype(str) != view.symbols).argmax())
-    session, expected = iso(view.session), str(view.symbols[wrong])
-    raise CheckFailedError(
-        Fault.OTHER_ORDER,
-        f"scores at {session} are a Series in another order than view.symbols: {labels[wrong]} stands where "
-        f"{expected} belongs; return series.reindex(view.symbols)",
-        session,
-        expected,
-    )
+    if problem.flaw is RowFlaw.ORDER and problem.symbol is not None:
+        return f"; {raw.index[view.column(problem.symbol)]} stands where {problem.symbol} belongs"
+    return ""
 
 
 def equal(a: Array, b: Array) -> bool:
@@ -107,6 +84,17 @@ def same_order(a: Array, b: Array) -> bool:
         return False
     known = np.isfinite(a)
     return equal(_ranks(a[known]), _ranks(b[known]))
+
+
+def somewhere_reversed(a: Array, b: Array) -> bool:
+    """Whether two names are in one order in a row and in the other order in another; a tie is in neither."""
+    known = np.isfinite(a) & np.isfinite(b)
+    first, second = _ranks(a[known]), _ranks(b[known])
+    place = np.lexsort((second, first))
+    first, second = first[place], second[place]
+    starts = np.flatnonzero(np.diff(first, prepend=-1.0) > 0)[1:]  # of names that rank alike, the lowest in b
+    highest = np.maximum.accumulate(second)
+    return bool((highest[starts - 1] > second[starts]).any())
 
 
 def first_difference(a: Array, b: Array, symbols: NDArray[np.str_]) -> tuple[str, str]:

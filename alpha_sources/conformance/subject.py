@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_sources.conformance.findings import CheckFailedError, Fault
+from alpha_sources.conformance.reading import WHOLE_MARKET, watching
+from alpha_sources.conformance.renewal import renewed
 from alpha_sources.conformance.rows import Array, read_row
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
@@ -23,8 +26,8 @@ from engine.plugins import describe
 #: told what is about to be asked of the provider, and the seconds it may take beyond the time limit
 Watch = Callable[[str, float], None]
 
-#: sessions after the last one scored, where there are so many, in which cheating can show
-_FUTURE = 60
+#: seconds for large libraries to be imported
+_IMPORTING = 60.0
 #: candidates looked at for sessions on which there are scores
 _TRIES = 10
 
@@ -36,7 +39,7 @@ class Options:
     Parameters
     ----------
     sessions : int
-        Sessions drawn at random.
+        Sessions drawn at random, one from each of as many equal parts of the span.
     seed : int
         Of the draw, and of every noise.
     time_limit : float
@@ -63,7 +66,7 @@ class Subject:
     Parameters
     ----------
     name : str
-        What to call it.
+        What to call it; if empty, by its class.
     make : callable
         Makes a fresh instance.
     panel : MarketPanel
@@ -73,7 +76,9 @@ class Subject:
     watch : callable
         Told before every call of the provider.
     files : list of str
-        What it read when its module was imported; see `own_data`.
+        What it read when its module was imported; see `reading`.
+    lets_through : tuple of exception types
+        What is not a provider's even where it is raised from one, such as Ctrl-C.
 
     Attributes
     ----------
@@ -85,6 +90,8 @@ class Subject:
         Its look-back as it says.
     history : int
         The same as a number of sessions.
+    read : list of str
+        `files`, and what it reads when something is asked of it for the first time.
     """
 
     name: str
@@ -93,16 +100,19 @@ class Subject:
     options: Options = field(default_factory=Options)
     watch: Watch = silent
     files: Sequence[str] = ()
+    lets_through: tuple[type[BaseException], ...] = (KeyboardInterrupt,)
 
     def __post_init__(self) -> None:
+        self.read: list[str] = list(self.files)
+        self._asked: set[str] = set()
         provider = self.fresh()
+        self.name = self.name or type(provider).__name__
         self.learns = type(provider).refresh is not AlphaProvider.refresh
         self.vectorised = type(provider).scores_panel is not AlphaProvider.scores_panel
-        self.declared = provider.history
+        self.declared = self._declared(provider)
         self.history = int(self.declared) if is_history(self.declared) else 0
-        order = self._candidates()
-        self.rows: tuple[int, ...] = tuple(sorted(order[: self.options.sessions]))
-        self._spare = order[self.options.sessions :]
+        drawn, self._spare = self._draw()
+        self.rows: tuple[int, ...] = tuple(drawn)
         self._snapshots: dict[int, Snapshot | None] = {}
         self._scores: dict[int, Array] = {}
 
@@ -112,16 +122,30 @@ class Subject:
         """Make an instance that has never been asked anything."""
         self.watch("making an instance", 0.0)
         try:
-            provider = self.make()
-        except AlphaloomError:
-            raise  # it says itself what is wrong
-        except (Exception, SystemExit) as exc:
+            with self._watched_once("make"):
+                provider = self.make()
+        except BaseException as exc:
+            if isinstance(exc, (AlphaloomError, *self.lets_through)):
+                raise  # it says itself what is wrong, or is not the provider's
             raise CheckFailedError(Fault.RAISES, f"it cannot be made: {describe(exc)}") from exc
         if not isinstance(provider, AlphaProvider):
             raise CheckFailedError(
                 Fault.RAISES, f"a {type(provider).__name__} was made, which is no AlphaProvider"
             )
         return provider
+
+    def renewed(self) -> AlphaProvider | None:
+        """Make an instance whose module is run anew as well, or None if that cannot be had.
+
+        Nothing that others keep there reaches it; see `renewal`. One that loads a market by itself is not
+        worth it: that is found anyway.
+        """
+        if WHOLE_MARKET in self.read:
+            return None
+        provider = self.fresh()
+        self.watch("importing it anew", _IMPORTING)
+        with watching(self.read):
+            return renewed(provider)
 
     def scores(self, provider: AlphaProvider, view: MarketView, snapshot: Snapshot | None) -> Array:
         """Ask for the scores of a session: (N,) floats, NaN for those who are no members."""
@@ -146,7 +170,17 @@ class Subject:
                 f"shape {expected}; it gives {rows.dtype} of shape {rows.shape}",
                 iso(view.dates[start]),
             )
-        return np.where(view.universe[start:], rows.astype(np.float64), np.nan)
+        known = np.where(view.universe[start:], rows.astype(np.float64), np.nan)
+        if np.isinf(known).any():
+            row, column = np.argwhere(np.isinf(known))[0]
+            session, symbol = iso(view.dates[start + row]), str(view.symbols[column])
+            raise CheckFailedError(
+                Fault.INFINITE,
+                f"scores_panel gives {symbol} {known[row, column]} at {session}; NaN is no opinion",
+                session,
+                symbol,
+            )
+        return known
 
     def refresh(
         self, provider: AlphaProvider, view: MarketView, previous: Snapshot | None
@@ -215,7 +249,22 @@ class Subject:
         """Return the ISO date of a row."""
         return iso(self.panel.dates[row])
 
-    def _candidates(self) -> list[int]:
+    def _declared(self, provider: AlphaProvider) -> Any:
+        try:
+            return provider.history
+        except self.lets_through:
+            raise
+        except BaseException as exc:
+            raise CheckFailedError(Fault.RAISES, f"history raises {describe(exc)}") from exc
+
+    def _draw(self) -> tuple[list[int], list[int]]:
+        """Draw one session from each of as many equal parts of the span; and the others, in any order."""
+        rows, random = self._candidates(), np.random.default_rng(self.options.seed)
+        parts = np.array_split(rows, min(self.options.sessions, len(rows)))
+        drawn = [int(random.choice(part)) for part in parts]
+        return drawn, [int(row) for row in random.permutation(rows) if row not in drawn]
+
+    def _candidates(self) -> NDArray[np.int_]:
         members: NDArray[np.bool_] = np.asarray(self.panel.universe.any(axis=1))
         rows = np.flatnonzero(members)
         first, last = self.options.first, self.options.last
@@ -226,12 +275,21 @@ class Subject:
             )
         end = len(members) - 1
         # the look-back should be there, and a future to look into
-        for lowest, highest in ((self.history, end), (0, end - 1), (0, end - _FUTURE)):
+        for lowest, highest in ((self.history, end), (0, end - 1)):
             kept = rows[(rows >= lowest) & (rows <= highest)]
             if len(kept) >= min(self.options.sessions, max(1, len(rows) // 2)):
                 rows = kept
-        drawn = np.random.default_rng(self.options.seed).permutation(rows)
-        return [int(row) for row in drawn]
+        return rows
+
+    @contextmanager
+    def _watched_once(self, step: str) -> Iterator[None]:
+        """Look at what is read when something is asked for the first time: later it may be in a cache."""
+        if step in self._asked:
+            yield
+            return
+        self._asked.add(step)
+        with watching(self.read):
+            yield
 
     def _call(self, step: str, view: MarketView, call: Callable[[], Any]) -> Any:
         session = iso(view.session)
@@ -239,10 +297,11 @@ class Subject:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # changed markets make numpy complain for nothing
-                return call()
-        except CheckFailedError:
-            raise
-        except (Exception, SystemExit) as exc:
+                with self._watched_once(step):
+                    return call()
+        except BaseException as exc:
+            if isinstance(exc, (CheckFailedError, *self.lets_through)):
+                raise
             raise CheckFailedError(
                 Fault.RAISES, f"{step} at {session} raises {describe(exc)}", session
             ) from exc

@@ -29,18 +29,19 @@ from alpha_sources.conformance.future import (
     check_future_in_scores,
     check_scores_panel,
 )
-from alpha_sources.conformance.own_data import check_own_data, watching
+from alpha_sources.conformance.own_data import check_own_data
 from alpha_sources.conformance.process import DiedError, TimedOutError, started
 from alpha_sources.conformance.reach import check_history, check_symbols
+from alpha_sources.conformance.reading import watching
 from alpha_sources.conformance.speed import check_speed
 from alpha_sources.conformance.subject import Options, Subject
 from alpha_sources.conformance.transport import check_snapshot, check_worker
 from alpha_sources.loading import ALPHA_SOURCES, load_provider
 from alpha_sources.provider import AlphaProvider
-from engine.errors import AlphaloomError
+from engine.errors import AlphaloomError, ProviderError
 from engine.market.calendar import iso
 from engine.market.panel import MarketPanel
-from engine.plugins import load_object
+from engine.plugins import describe, load_object
 
 Check = Callable[[Subject], Finding]
 
@@ -68,9 +69,9 @@ _NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "shape": (),
         "nan_rules": ("shape",),
         "determinism": ("shape",),
-        "history": ("shape", "determinism", "future_in_scores"),
-        "symbols": ("shape", "determinism", "future_in_scores"),
-        "own_data": ("shape", "determinism", "future_in_scores"),
+        "history": ("shape", "determinism", "hidden_state", "future_in_scores"),
+        "symbols": ("shape", "determinism", "hidden_state", "future_in_scores"),
+        "own_data": ("shape", "determinism", "hidden_state", "future_in_scores"),
         "worker": ("shape", "determinism", "hidden_state", "future_in_scores"),
         "speed": ("shape",),
     }
@@ -165,8 +166,14 @@ def check_here(
         Told of every outcome.
     """
     clock = time.perf_counter()
-    subject = Subject(name or type(make()).__name__, make, panel, options or Options())
     findings: dict[str, Finding] = {}
+    try:
+        subject = Subject(name or "", make, panel, options or Options())
+    except CheckFailedError as problem:
+        findings["shape"] = problem.finding("shape")
+        if on_finding is not None:
+            on_finding(findings["shape"])
+        return Conformance(name or "the provider", "", _whole(findings, "shape"), time.perf_counter() - clock)
     for check in CHECKS:
         findings[check] = run_check(check, subject, findings)
         if on_finding is not None:
@@ -238,15 +245,8 @@ def check_apart(
                     check
                 )
             )
-    for name in CHECKS:
-        if name not in findings:
-            findings[name] = skipped(name, f"not reached: {check} did not end")
-    return Conformance(
-        provider.label or provider.name,
-        market,
-        [findings[name] for name in CHECKS],
-        time.perf_counter() - clock,
-    )
+    name = provider.label or provider.name
+    return Conformance(name, market, _whole(findings, check), time.perf_counter() - clock)
 
 
 def described(subject: Subject) -> str:
@@ -268,13 +268,18 @@ def _examine(say: Callable[[Any], None], provider: Named, panel: MarketPanel, op
         def watch(what: str, allowance: float) -> None:
             say(("doing", what, allowance))
 
-        subject = Subject(provider.label or provider.name, provider.make, panel, options, watch, files)
+        # whoever is interrupted is the provider: Ctrl-C does not come here
+        label = provider.label or provider.name
+        subject = Subject(label, provider.make, panel, options, watch, files, lets_through=())
     except CheckFailedError as problem:
         say(problem.finding("shape"))
         say("done")
         return
     except AlphaloomError as problem:
         say(("refused", type(problem)(str(problem))))
+        return
+    except BaseException as problem:
+        say(("refused", ProviderError(f"importing {provider.name} failed: {describe(problem)}")))
         return
     findings: dict[str, Finding] = {}
     for check in CHECKS:
@@ -284,6 +289,11 @@ def _examine(say: Callable[[Any], None], provider: Named, panel: MarketPanel, op
             say(("market", described(subject)))
         say(findings[check])
     say("done")
+
+
+def _whole(findings: Mapping[str, Finding], last: str) -> list[Finding]:
+    """Return a finding for every check, those included that were not reached."""
+    return [findings.get(name) or skipped(name, f"not reached: {last} did not end") for name in CHECKS]
 
 
 def _session_in(doing: str) -> str | None:

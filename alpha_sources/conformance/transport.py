@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from alpha_sources.conformance.findings import CheckFailedError, Fault, Finding, noted, passed, skipped
-from alpha_sources.conformance.process import DiedError, TimedOutError, call_in_process
+from alpha_sources.conformance.process import DiedError, NotStartedError, TimedOutError, call_in_process
 from alpha_sources.conformance.rows import Array, equal, first_difference, read_row
 from alpha_sources.conformance.subject import Subject
 from alpha_sources.conformance.worker import Job, module_of, score
@@ -67,6 +67,12 @@ def check_worker(subject: Subject) -> Finding:
             f"in a worker process there are no scores within {exc.seconds:g} s",
             subject.session(row),
         ) from None
+    except NotStartedError as exc:
+        return noted(
+            "worker",
+            f"a worker process cannot be started here ({exc}): a script that is run itself must do its work "
+            'under `if __name__ == "__main__":`',
+        )
     except DiedError as exc:
         raise CheckFailedError(Fault.DIES, f"a worker process {exc}", subject.session(row)) from None
     if isinstance(raw, str):

@@ -46,11 +46,11 @@ def score(job: Job) -> Any:
     try:
         _import(job.module)
         provider = pickle.loads(job.provider)
-    except (Exception, SystemExit) as exc:
+    except BaseException as exc:
         return f"it cannot be unpickled: {describe(exc)}"
     try:
         return np.asarray(provider.scores(job.view, job.snapshot))
-    except (Exception, SystemExit) as exc:
+    except BaseException as exc:
         return f"scores raises {describe(exc)}"
 
 

@@ -25,6 +25,8 @@ Bools = NDArray[np.bool_]
 _SHARE = 0.25
 #: sessions of a gap, the last of them the one that is scored
 _GAP = 3
+#: standard deviation over names of a steady drift, in logarithms a session
+_DRIFT = 0.005
 
 
 class Part(Flag):
@@ -45,6 +47,7 @@ def disturbed(
     *,
     part: Part = Part.ALL,
     columns: Bools | None = None,
+    drifting: bool = False,
 ) -> MarketPanel:
     """Return the panel with noise in the rows `first` .. `last` and nothing else changed.
 
@@ -60,12 +63,17 @@ def disturbed(
         Numbers, presence, or both.
     columns : (N,) bool array, optional
         Only these names; index values stay as they are then.
+    drifting : bool
+        Every name goes its own steady way instead of up and down: reversals are turned into trends.
     """
     random = np.random.default_rng(seed)
     rows = slice(first, last + 1)
     shape = (last + 1 - first, panel.shape[1])
     chosen = np.ones(shape[1], dtype=np.bool_) if columns is None else columns
     factor = np.exp(random.normal(0.0, 1.0, shape))
+    axis = 1 if drifting else None
+    if drifting:
+        factor = np.exp(np.arange(1, shape[0] + 1)[:, None] * random.normal(0.0, _DRIFT, shape[1]))
     sign = random.choice([-1.0, 1.0], shape)
     leaving = _some(random, shape[1]) & chosen
     fields = {}
@@ -73,7 +81,7 @@ def disturbed(
         values = panel.fields[name].copy()
         block, flag = values[rows], _is_flag(values)
         if Part.VALUES in part:
-            block[:, chosen] = _shaken(block, np.roll(factor, 7 * i + 1), sign, flag)[:, chosen]
+            block[:, chosen] = _shaken(block, np.roll(factor, 7 * i + 1, axis), sign, flag)[:, chosen]
         if Part.PRESENCE in part and not flag:
             absent = np.isnan(block) & chosen
             block[:, leaving] = np.nan
@@ -113,6 +121,19 @@ def exchanged(panel: MarketPanel) -> MarketPanel:
         return disturbed(panel, 0, panel.shape[0] - 1, 0, part=Part.VALUES)
     fields = {name: np.roll(values, shift, axis=1) for name, values in panel.fields.items()}
     return replace(panel, fields=fields)
+
+
+def exchanged_whole(panel: MarketPanel) -> MarketPanel:
+    """Return the panel with every name's numbers, membership, industry and board those of another name."""
+    shift, known = max(1, panel.shape[1] // 2), panel.instruments
+    places = np.roll(np.arange(panel.shape[1]), shift)
+    return replace(
+        exchanged(panel),
+        universe=panel.universe[:, places],
+        instruments=Instruments(
+            known.names[places], known.industries[places], tuple(known.boards[place] for place in places)
+        ),
+    )
 
 
 def between(panel: MarketPanel, first: int, last: int) -> MarketPanel:

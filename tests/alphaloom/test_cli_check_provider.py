@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,20 @@ class Peeking(AlphaProvider):
 class Hanging(AlphaProvider):
     def scores(self, view, snapshot):
         time.sleep(3600)
+
+
+class Talking(LowTurnover):
+    def scores(self, view, snapshot):
+        print("here I am")
+        return super().scores(view, snapshot)
+
+
+class Unmade(AlphaProvider):
+    def __init__(self) -> None:
+        raise KeyError("nobody is there")
+
+    def scores(self, view, snapshot):
+        return view.field("close")[-1]
 
 
 class Noted(AlphaProvider):
@@ -75,6 +91,14 @@ def test_one_that_hangs_gives_one_when_the_time_is_up(cli: Cli, mine: Path) -> N
     assert ran.code == 1
     assert "failed   shape              hangs: scores at 20" in ran.out
     assert ran.out.count("\n") == 3
+
+
+def test_what_a_provider_prints_is_no_part_of_the_report(mine: Path) -> None:
+    command = [sys.executable, "-m", "alphaloom", "check-provider", "my_alpha.py:Talking", "-n", "1"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=mine.parent)
+    assert ran.returncode == 0, ran.stderr
+    assert "here I am" not in ran.stdout
+    assert set(ran.stderr.splitlines()) == {"here I am"}
 
 
 def test_notes_do_not_fail(cli: Cli, mine: Path) -> None:
@@ -141,12 +165,13 @@ def project(pytester: pytest.Pytester) -> pytest.Pytester:
     pytester.makepyfile(
         test_mine="""
         from alphaloom.testing import provider_suite
-        from my_alpha import Hanging, LowTurnover, Noted, Peeking
+        from my_alpha import Hanging, LowTurnover, Noted, Peeking, Unmade
 
         test_low_turnover = provider_suite(lambda: LowTurnover(20), sessions=2)
         test_peeking = provider_suite(Peeking, sessions=2)
         test_hanging = provider_suite(Hanging, sessions=2, time_limit=0.5)
         test_noted = provider_suite(Noted, sessions=2)
+        test_unmade = provider_suite(Unmade, sessions=2)
         test_by_name = provider_suite("reversal", sets=["alpha.params.lookback=5"], sessions=2)
         """
     )
@@ -160,13 +185,13 @@ def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
 
 def test_three_lines_make_one_test_for_each_check(project: pytest.Pytester) -> None:
     ran = run(project, "-v", "-k", "low_turnover")
-    ran.assert_outcomes(passed=10, skipped=3, deselected=4 * len(CHECKS))
+    ran.assert_outcomes(passed=10, skipped=3, deselected=5 * len(CHECKS))
     ran.stdout.fnmatch_lines([f"test_mine.py::test_low_turnover?{check}? *" for check in CHECKS])
 
 
 def test_a_failed_check_is_told_in_words_without_a_traceback(project: pytest.Pytester) -> None:
     ran = run(project, "-k", "peeking and future_in_scores")
-    ran.assert_outcomes(failed=1, deselected=5 * len(CHECKS) - 1)
+    ran.assert_outcomes(failed=1, deselected=6 * len(CHECKS) - 1)
     ran.stdout.fnmatch_lines(["*negative shift: it depends on the next session (t+1)*"])
     assert "Traceback" not in ran.stdout.str()
     assert "run_check" not in ran.stdout.str()
@@ -174,19 +199,25 @@ def test_a_failed_check_is_told_in_words_without_a_traceback(project: pytest.Pyt
 
 def test_a_hanging_provider_fails_its_test_and_the_others_go_on(project: pytest.Pytester) -> None:
     ran = run(project, "-k", "hanging or low_turnover and shape")
-    ran.assert_outcomes(failed=1, passed=1, skipped=len(CHECKS) - 1, deselected=4 * len(CHECKS) - 1)
+    ran.assert_outcomes(failed=1, passed=1, skipped=len(CHECKS) - 1, deselected=5 * len(CHECKS) - 1)
     ran.stdout.fnmatch_lines(["*hangs: scores at 20* takes longer than 0.5 s*"])
+
+
+def test_one_that_cannot_be_made_fails_one_test(project: pytest.Pytester) -> None:
+    ran = run(project, "-k", "unmade")
+    ran.assert_outcomes(failed=1, skipped=len(CHECKS) - 1, deselected=5 * len(CHECKS))
+    ran.stdout.fnmatch_lines(["*raises: it cannot be made: KeyError: 'nobody is there' (*my_alpha.py:*"])
 
 
 def test_notes_are_warnings_and_one_check_can_be_run_alone(project: pytest.Pytester) -> None:
     ran = run(project, "-k", "noted and nan_rules")
-    ran.assert_outcomes(passed=1, deselected=5 * len(CHECKS) - 1)
+    ran.assert_outcomes(passed=1, deselected=6 * len(CHECKS) - 1)
     ran.stdout.fnmatch_lines(["*ProviderNote: nan_rules: too few names*"])
 
 
 def test_a_provider_by_name_with_the_parameters_of_a_configuration(project: pytest.Pytester) -> None:
     ran = run(project, "-k", "by_name")
-    ran.assert_outcomes(passed=10, skipped=3, deselected=4 * len(CHECKS))
+    ran.assert_outcomes(passed=10, skipped=3, deselected=5 * len(CHECKS))
 
 
 # -- the page about it

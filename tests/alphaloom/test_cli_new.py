@@ -191,6 +191,8 @@ def test_either_spelling_gives_a_module_and_a_class(
         ("low turnover", "did you mean low_turnover?"),
         ("../low", "is no Python name; did you mean low?"),
         ("a/b", "is no Python name"),
+        ("low.py", "is no Python name; did you mean low?"),
+        ("con", "Windows has no file of that name"),
         ("ｌｏｗ", "is no Python name; did you mean low?"),
         ("14_days", "is no Python name; write letters, digits and _"),
         ("", "'' is no Python name"),

@@ -143,6 +143,17 @@ def test_a_plug_in_that_fails_is_named_and_breaks_no_other(cli: Cli, site: Path)
     assert "raises  bad_plug 0.0.1  raises:X" in ran.out
 
 
+def test_the_working_folder_is_not_searched_for_what_is_installed(
+    cli: Cli, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").write_text(GOOD)
+    install(site, "stale", "1", {"alphaloom.alpha_sources": {"stale": "only_here:Good"}})
+    path = list(sys.path)
+    (stale,) = (plugin for plugin in discover(ALPHA_SOURCES) if plugin.name == "stale")
+    assert "there is no module 'only_here'" in (stale.problem or "")
+    assert sys.path == path
+
+
 def test_a_name_that_two_packages_offer_is_said_twice(site: Path) -> None:
     install(
         site,

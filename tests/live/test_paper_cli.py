@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 import sys
 from pathlib import Path
@@ -132,3 +133,16 @@ def test_a_folder_that_holds_something_is_refused_before_anything_is_played(cli:
     (tmp_path / "out" / "mine").touch()
     assert "is not empty" in cli("replay", "paper_demo", *DAYS, *DB, "--out", "out").refused()
     assert not (tmp_path / "paper.db").exists()
+
+
+def test_the_page_on_paper_trading_works_as_printed(cli: Cli, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "paper_trading.md").read_text(encoding="utf-8")
+    commands = [line for line in page.splitlines() if line.startswith("alphaloom paper ")]
+    assert len(commands) == 11
+    for command in commands:
+        args = shlex.split(command, comments=True)[2:]
+        if args[0] == "reset":
+            args.append("--yes")
+        ran = cli(*args)
+        assert ran.code == 0, f"{command}: {ran.err}"
+    assert {"runs/paper/equity.parquet", "runs/mine/equity.parquet"} <= listing(tmp_path)

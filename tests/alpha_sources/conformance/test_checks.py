@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import random
 
-import conformance_providers as theirs
+import keeping_providers as keeping
+import learning_providers as learning
+import misshapen_providers as misshapen
+import moving_providers as moving
 import numpy as np
+import peeking_providers as peeking
 import pytest
+import reaching_providers as reaching
+import remembering_providers as remembering
 
-from alpha_sources.conformance import CHECKS, Fault, Options, Verdict, check_here
+from alpha_sources.conformance import CHECKS, Fault, Options, Subject, Verdict, check_here
 from alpha_sources.formula_provider import FormulaProvider
 from alpha_sources.reversal import ReversalProvider
 from alphaloom import load_panel
@@ -17,7 +23,7 @@ from engine.errors import DataError
 
 
 def saying(kind):
-    return lambda: theirs.Saying(kind)
+    return lambda: misshapen.Saying(kind)
 
 
 # -- what is shipped
@@ -57,16 +63,20 @@ def test_that_integers_are_taken_as_floats_is_said(verdict):
         (
             "other order",
             Fault.OTHER_ORDER,
-            "stands where 600000.SH belongs; return series.reindex(view.symbols)",
+            "return series.reindex(view.symbols); 600010.SH stands where 600000.SH belongs",
         ),
-        ("members", Fault.NOT_A_ROW, "they have (50,); one score for each member is too few"),
-        ("column", Fault.NOT_A_ROW, "they have (77, 1)"),
-        ("text", Fault.NOT_A_ROW, "must be floats; they are <U"),
-        ("bool", Fault.NOT_A_ROW, "must be floats; they are bool"),
-        ("dict", Fault.NOT_A_ROW, "must have the shape (77,)"),
-        ("none", Fault.NOT_A_ROW, "must have the shape (77,)"),
+        ("members", Fault.NOT_A_ROW, "expected shape (77,), got (50,); one score for each member is too few"),
+        ("column", Fault.NOT_A_ROW, "expected shape (77,), got (77, 1)"),
+        ("text", Fault.NOT_A_ROW, "expected floats, got dtype <U"),
+        ("bool", Fault.NOT_A_ROW, "expected floats, got dtype bool"),
+        ("dict", Fault.NOT_A_ROW, "expected shape (77,), got ()"),
+        ("none", Fault.NOT_A_ROW, "expected shape (77,), got ()"),
+        ("ragged", Fault.NOT_A_ROW, "list is no array"),
+        ("object", Fault.NOT_A_ROW, "expected floats, got dtype object"),
+        ("frame", Fault.NOT_A_ROW, "expected shape (77,), got (77, 1)"),
+        ("too many", Fault.NOT_A_ROW, "expected shape (77,), got (78,)"),
         ("masked", Fault.NOT_A_ROW, "return scores.filled(np.nan)"),
-        ("infinite", Fault.INFINITE, "is inf; NaN is no opinion"),
+        ("infinite", Fault.INFINITE, "is infinite; NaN is no opinion"),
     ],
 )
 def test_rows_that_a_backtest_refuses_are_refused(verdict, kind, fault, words):
@@ -82,18 +92,45 @@ def test_the_name_of_an_infinite_score_is_said(verdict, market):
 
 
 def test_an_exception_is_told_with_its_line(verdict):
-    found = verdict(theirs.Raising, "shape")
+    found = verdict(misshapen.Raising, "shape")
     assert found.fault is Fault.RAISES
     assert "raises KeyError: 'close_adj' (" in found.message
-    assert "conformance_providers.py:" in found.message
+    assert "misshapen_providers.py:" in found.message
 
 
 def test_leaving_the_program_is_an_exception_like_others(verdict):
-    assert verdict(theirs.Leaving, "shape").fault is Fault.RAISES
+    assert verdict(misshapen.Leaving, "shape").fault is Fault.RAISES
+
+
+def test_infinities_in_a_panel_of_scores_are_refused(verdict):
+    found = verdict(misshapen.EndlessPanel, "scores_panel")
+    assert (found.verdict, found.fault) == (Verdict.FAILED, Fault.INFINITE)
+    assert found.symbol in found.message
 
 
 @pytest.mark.parametrize(
-    ("kind", "fault"), [(theirs.LearnsADict, Fault.NOT_A_SNAPSHOT), (theirs.LearnsAnObject, Fault.RAISES)]
+    ("kind", "words"),
+    [
+        (misshapen.OddWhenMade, "it cannot be made: Odd: not me ("),
+        (misshapen.OddHistory, "history raises Odd: not now ("),
+    ],
+)
+def test_one_that_cannot_even_be_made_is_told_as_others_are(market, kind, words):
+    found = check_here(kind, market)
+    assert [f.check for f in found.failures] == ["shape"]
+    assert found.faults == {Fault.RAISES}
+    assert words in found.failures[0].message
+    assert [f.check for f in found.findings] == list(CHECKS)
+
+
+def test_ctrl_c_is_not_the_providers(market):
+    with pytest.raises(KeyboardInterrupt):
+        check_here(misshapen.Interrupting, market)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [(misshapen.LearnsADict, Fault.NOT_A_SNAPSHOT), (misshapen.LearnsAnObject, Fault.RAISES)],
 )
 def test_what_is_no_snapshot_is_refused(verdict, kind, fault):
     found = verdict(kind, "shape")
@@ -119,7 +156,7 @@ def test_no_score_at_all_fails(verdict):
     [
         (saying("three"), "too few names: at "),
         (saying("same"), "all scores of a session are the same"),
-        (theirs.RaisesOnShortViews, "on a view of 1 session scores at "),
+        (misshapen.RaisesOnShortViews, "on a view of 1 session scores at "),
     ],
 )
 def test_what_is_allowed_but_odd_is_noted(verdict, make, words):
@@ -135,7 +172,7 @@ def test_how_many_have_a_score_is_said(verdict):
 # -- chance and memory
 
 
-@pytest.mark.parametrize("kind", [theirs.Dice, theirs.GlobalDice, theirs.DiceInRefresh])
+@pytest.mark.parametrize("kind", [remembering.Dice, remembering.GlobalDice, remembering.DiceInRefresh])
 def test_chance_without_a_seed_fails(verdict, kind):
     assert verdict(kind, "determinism").fault is Fault.RANDOM
 
@@ -144,12 +181,12 @@ def test_the_global_generator_is_recognised_and_left_as_it_was(verdict):
     random.seed(5)
     np.random.seed(5)  # noqa: NPY002
     expected = random.Random(5).random()
-    assert "draws from the global random generator" in verdict(theirs.GlobalDice, "determinism").message
+    assert "draws from the global random generator" in verdict(remembering.GlobalDice, "determinism").message
     assert random.random() == expected
 
 
 def test_chance_with_a_seed_passes_with_a_note(market):
-    found = check_here(theirs.SeededDice, market, Options(sessions=2))
+    found = check_here(remembering.SeededDice, market, Options(sessions=2))
     assert found.conforms, str(found)
     assert "by the places of symbols" in found.finding("symbols").message
 
@@ -157,10 +194,11 @@ def test_chance_with_a_seed_passes_with_a_note(market):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        (theirs.Counting, "asked after later sessions"),
-        (theirs.Smoothed, "asked after later sessions"),
-        (theirs.CachedBySession, "keeps what it computed from the market"),
-        (theirs.LearnsIntoItself, "that has refreshed): it remembers something between calls"),
+        (remembering.Counting, "asked after later sessions"),
+        (remembering.Smoothed, "asked after later sessions"),
+        (remembering.CachedBySession, "keeps what it computed from the market"),
+        (keeping.KeepsBySession, "on its class, in its module or in a cache that does not go by the data"),
+        (remembering.LearnsIntoItself, "that has refreshed): it remembers something between calls"),
     ],
 )
 def test_hidden_state_is_found(verdict, kind, words):
@@ -174,7 +212,7 @@ def test_hidden_state_is_found(verdict, kind, words):
 # -- reach
 
 
-@pytest.mark.parametrize("kind", [theirs.UndeclaredHistory, theirs.ShortHistory])
+@pytest.mark.parametrize("kind", [reaching.UndeclaredHistory, reaching.ShortHistory])
 def test_a_history_too_short_is_found_and_the_right_one_said(verdict, kind):
     found = verdict(kind, "history")
     assert found.fault is Fault.SHORT_HISTORY
@@ -182,31 +220,31 @@ def test_a_history_too_short_is_found_and_the_right_one_said(verdict, kind):
 
 
 def test_a_look_back_without_bound_is_found(verdict):
-    assert "no look-back short of all data is enough" in verdict(theirs.FromTheStart, "history").message
+    assert "no look-back short of all data is enough" in verdict(reaching.FromTheStart, "history").message
 
 
 def test_counting_rows_from_the_start_is_found(verdict):
     # of 20 rows or more one is odd
-    found = verdict(theirs.ByRowNumber, "history", sessions=20)
+    found = verdict(reaching.ByRowNumber, "history", sessions=20)
     assert "it is not the numbers of earlier sessions that it needs but their count" in found.message
 
 
 def test_a_recursion_with_a_burn_in_is_noted(verdict):
-    found = verdict(theirs.Faded, "history")
+    found = verdict(reaching.Faded, "history")
     assert found.verdict is Verdict.NOTED
     assert "as recursions do" in found.message
 
 
 @pytest.mark.parametrize("history", [-1, 2.5, "20", None, True])
 def test_a_history_that_is_no_number_of_sessions_is_refused(verdict, history):
-    class Wrong(theirs.Momentum):
+    class Wrong(peeking.Momentum):
         def __init__(self):
             self.history = history
 
     assert "history must be a number of sessions" in verdict(Wrong, "shape").message
 
 
-@pytest.mark.parametrize("kind", [theirs.ByPlace, theirs.Poisoned])
+@pytest.mark.parametrize("kind", [reaching.ByPlace, reaching.Poisoned])
 def test_a_newcomer_without_data_must_not_move_the_others(verdict, kind):
     found = verdict(kind, "symbols", sessions=12)
     assert found.fault is Fault.COLUMN_PLACES
@@ -214,11 +252,11 @@ def test_a_newcomer_without_data_must_not_move_the_others(verdict, kind):
 
 
 def test_other_values_in_the_same_order_pass(verdict):
-    assert verdict(theirs.RankedAmongAll, "symbols").verdict is Verdict.PASSED
+    assert verdict(reaching.RankedAmongAll, "symbols").verdict is Verdict.PASSED
 
 
 def test_a_snapshot_that_goes_by_place_is_noted(verdict):
-    found = verdict(theirs.ArraysByPlace, "symbols")
+    found = verdict(reaching.ArraysByPlace, "symbols")
     assert found.verdict is Verdict.NOTED
     assert "keep the symbols in the snapshot" in found.message
 
@@ -227,19 +265,19 @@ def test_a_snapshot_that_goes_by_place_is_noted(verdict):
 
 
 def test_what_cannot_be_pickled_is_named(verdict):
-    found = verdict(theirs.HoldsALock, "worker")
+    found = verdict(moving.HoldsALock, "worker")
     assert found.fault is Fault.NOT_PORTABLE
     assert "attribute 'lock'; leave it out in __getstate__" in found.message
 
 
 def test_a_class_within_a_function_cannot_go_to_another_process(verdict):
-    class Local(theirs.Momentum):
+    class Local(peeking.Momentum):
         pass
 
     assert "define the class at the top of a module" in verdict(Local, "worker").message
 
 
-@pytest.mark.parametrize("kind", [theirs.ForgetsOnPickling, theirs.ByHash])
+@pytest.mark.parametrize("kind", [moving.ForgetsOnPickling, moving.ByHash])
 def test_another_score_in_another_process_is_found(verdict, kind):
     found = verdict(kind, "worker")
     assert found.fault is Fault.NOT_PORTABLE
@@ -247,7 +285,7 @@ def test_another_score_in_another_process_is_found(verdict, kind):
 
 
 def test_a_snapshot_goes_through_the_disk(verdict):
-    found = verdict(theirs.Learner, "snapshot")
+    found = verdict(learning.Learner, "snapshot")
     assert found.verdict is Verdict.PASSED
     assert "comes back from disk the same" in found.message
 
@@ -257,14 +295,18 @@ def test_a_snapshot_goes_through_the_disk(verdict):
 
 def test_without_members_there_is_nothing_to_check_on(market):
     with pytest.raises(DataError, match="no session with members to check on"):
-        check_here(theirs.Momentum, market.truncate(3), Options(first=4))
+        check_here(peeking.Momentum, market.truncate(3), Options(first=4))
 
 
 def test_the_last_sessions_of_short_data_will_do(market):
-    found = check_here(theirs.Momentum, market.truncate(4), Options(sessions=8))
+    found = check_here(peeking.Momentum, market.truncate(4), Options(sessions=8))
     assert found.conforms, str(found)
 
 
-def test_the_same_seed_draws_the_same_sessions(market):
-    drawn = [check_here(theirs.Momentum, market, Options(sessions=2, seed=s)).market for s in (1, 1, 2)]
+def test_the_same_seed_draws_the_same_sessions_one_from_each_part_of_the_span(market):
+    drawn = [Subject("", peeking.Momentum, market, Options(seed=seed)).rows for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
+    members = np.flatnonzero(market.universe.any(axis=1))
+    parts = np.array_split(members[(members >= 1) & (members < len(market.dates) - 1)], 8)
+    for rows in drawn:
+        assert [row in part for row, part in zip(rows, parts, strict=True)] == [True] * 8

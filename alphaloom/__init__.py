@@ -10,9 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["AlphaProvider", "AlphaloomError", "Result", "RunConfig", "Snapshot", "backtest", "load_panel"]
+__all__ = [
+    "AlphaProvider",
+    "AlphaloomError",
+    "Result",
+    "RunConfig",
+    "Snapshot",
+    "backtest",
+    "judge",
+    "load_panel",
+]
 
 if TYPE_CHECKING:
+    from alpha_sources.evaluation import judge
     from alpha_sources.provider import AlphaProvider
     from alpha_sources.snapshot import Snapshot
     from alphaloom.api import backtest, load_panel
@@ -27,6 +37,7 @@ _HOMES = {
     "RunConfig": "alphaloom.config",
     "Snapshot": "alpha_sources.snapshot",
     "backtest": "alphaloom.api",
+    "judge": "alpha_sources.evaluation",
     "load_panel": "alphaloom.api",
 }
 

@@ -20,6 +20,7 @@ from engine.hashing import hash_json
 from engine.market.config import DataConfig
 from engine.plugins import nearest
 from engine.span import SpanConfig
+from engine.spans import SpansConfig
 from strategies.config import StrategyConfig
 
 
@@ -34,6 +35,8 @@ class RunConfig(BaseModel):
         Handed to a provider that takes a ``seed``.
     benchmark : str or None
         Index symbol; on the sample it is the SSE 50 unless said otherwise.
+    spans : SpansConfig or None
+        Spans of research: what is learnt and chosen on, and what is kept sealed for the test.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +46,7 @@ class RunConfig(BaseModel):
     benchmark: str | None = None
     data: DataConfig = DataConfig()
     span: SpanConfig = SpanConfig()
+    spans: SpansConfig | None = None
     alpha: AlphaConfig = AlphaConfig()
     strategy: StrategyConfig = StrategyConfig()
     broker: BrokerConfig = BrokerConfig()
@@ -74,7 +78,9 @@ class RunConfig(BaseModel):
     def plain(self) -> dict[str, Any]:
         """The configuration as plain values, defaults filled in; it can be run again."""
         data = {"source": self.data.source, **self.data.model_dump(mode="json", exclude_unset=True)}
-        return self.model_dump(mode="json") | {"benchmark": self.index, "data": data}
+        # what is not there changes no hash
+        left_out = {"spans"} if self.spans is None else set()
+        return self.model_dump(mode="json", exclude=left_out) | {"benchmark": self.index, "data": data}
 
     def hash(self) -> str:
         """Sha256 of everything but where files lie; what is in them is hashed with the data."""

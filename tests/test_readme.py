@@ -70,6 +70,7 @@ def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("my_run.yaml").write_text(block("yaml", "# my_run.yaml"), encoding="utf-8")
     # a user's afternoon, in a second: the last weeks of the data, and an index of fifty names
     monkeypatch.setenv("ALPHALOOM__SPAN__START", "2023-12-01")
+    monkeypatch.setenv("ALPHALOOM_HOME", str(tmp_path / "home"))
     return tmp_path
 
 
@@ -120,6 +121,8 @@ def test_a_command_works_as_printed(
         assert len(pd.read_parquet("runs/paper/fills.parquet")) > 0
     elif "paper status" in command:
         assert "At the close of 2023-12-05" in printed
+    elif "evaluate" in command:
+        assert "1 trials in project quickstart" in printed
     elif "rules" in command:
         assert "stamp duty, sales" in printed
     elif "new provider" in command:

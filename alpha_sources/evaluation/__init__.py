@@ -38,8 +38,8 @@ __all__ = [
     "judge",
 ]
 
-#: Imported when first asked for: whoever wants the regimes alone needs neither scipy nor a database. No module
-#: bears the name of what it offers, since importing it would put the module in its place.
+#: Imported when first asked for: whoever wants the regimes alone needs neither scipy nor a database. No
+#: module bears the name of what it offers, since importing it would put the module in its place.
 _LATER = {
     "AlphaDetail": "evaluation",
     "DateRange": "settings",

@@ -12,6 +12,7 @@ from alphaloom.cli.backtest import backtest
 from alphaloom.cli.check_provider import check_provider
 from alphaloom.cli.compare import compare
 from alphaloom.cli.data import data_app
+from alphaloom.cli.evaluate import evaluate
 from alphaloom.cli.formula import formula_app
 from alphaloom.cli.new import new_app
 from alphaloom.cli.paper import paper_app
@@ -41,6 +42,8 @@ app.command()(backtest)
 app.command()(check_provider)
 app.command()(compare)
 app.command()(sweep)
+# a formula may begin with a minus: it is no option, and there are no short ones that it could be taken for
+app.command(context_settings={"ignore_unknown_options": True})(evaluate)
 app.command()(providers)
 app.command()(strategies)
 app.add_typer(data_app, name="data")

@@ -14,6 +14,7 @@ from alphaloom.cli.compare import compare
 from alphaloom.cli.data import data_app
 from alphaloom.cli.evaluate import evaluate
 from alphaloom.cli.formula import formula_app
+from alphaloom.cli.libraries import library_app
 from alphaloom.cli.new import new_app
 from alphaloom.cli.paper import paper_app
 from alphaloom.cli.providers import providers, strategies
@@ -48,6 +49,7 @@ app.command()(providers)
 app.command()(strategies)
 app.add_typer(data_app, name="data")
 app.add_typer(formula_app, name="formula")
+app.add_typer(library_app, name="library")
 app.add_typer(new_app, name="new")
 app.add_typer(paper_app, name="paper")
 app.add_typer(rules_app, name="rules")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,9 @@ from live.ledger import AccountWriter, Ledger, Task, check_account_name
 from live.machine import SessionMachine, TaskEnded
 from live.parity import Difference, Parity
 from live.past import PastSession, read_past
+from live.rehearsal import rehearse
 from live.run import PaperRun, Trader
+from live.snapshots import recall
 from live.timetable import SHANGHAI, Timetable
 from strategies.loading import load_strategy
 
@@ -62,13 +64,10 @@ def open_account(
         If the configuration cannot be paper-traded; nothing is written then.
     """
     check_account_name(account)
-    if start is not None:
-        settings = _spanning(settings, SpanConfig(start=start))
-    run = paper_run(settings)
-    first = run.session(run.span.start)
-    settings = _spanning(settings, SpanConfig(start=first))
-    with Ledger.open(url, create=True) as ledger, ledger.writer(account) as writer:
-        return _open(writer, settings, run, at), first
+    settings, run = _open_ended(settings, start or settings.span.start)
+    rehearse(run)
+    with _made(url) as ledger, ledger.writer(account) as writer:
+        return _open(ledger, writer, settings, run, at), run.session(run.span.start)
 
 
 def replay(
@@ -116,9 +115,10 @@ def replay(
     check_account_name(account)
     settings = _spanning(settings, SpanConfig(start=start, end=end))
     run = paper_run(settings)
+    rehearse(run)
     opened_at = datetime.combine(run.session(run.span.clock_start), datetime.min.time(), SHANGHAI)
-    with Ledger.open(url, create=True) as ledger, ledger.writer(account) as writer:
-        if not _open(writer, settings, run, opened_at):
+    with _made(url) as ledger, ledger.writer(account) as writer:
+        if not _open(ledger, writer, settings, run, opened_at):
             require_sound(ledger, account)
         differences: Differences = {}
 
@@ -174,6 +174,7 @@ def step(
         if row > run.span.stop:
             raise ConfigError(f"account {name!r} ends on {run.session(run.span.stop)}, before {session}")
         with ledger.writer(name) as writer:
+            require_sound(ledger, name)
             clock = SimulatedClock(Timetable.of(run.broker).due(Task.PREPARE, session, run.eve(row)))
             settled: list[PastSession] = []
             machine = _machine(run, ledger, writer, clock, tell, settled.append, starts=True)
@@ -194,14 +195,27 @@ def reset(
 ) -> tuple[str, int]:
     """Archive the open epoch of an account and begin another; its name and the new epoch's number.
 
-    Without `settings` the configuration stays as it was.
+    Without `settings` the configuration stays as it was. A replay's account keeps its days, from `start` on;
+    another has no last one, and begins with `start` or with the configuration's span.
+
+    Raises
+    ------
+    AlphaloomError
+        If the configuration cannot be paper-traded; nothing is written then.
     """
     with Ledger.open(url) as ledger:
         name, stored = stored_settings(ledger, account)
         settings = settings or stored
-        if start is not None:
-            settings = _spanning(settings, SpanConfig(start=start, end=settings.span.end))
-        run = paper_run(settings)
+        end = stored.span.end
+        if end is None:
+            settings, run = _open_ended(settings, start or settings.span.start or stored.span.start)
+        else:
+            start = start or stored.span.start
+            if start is not None and start > end:
+                raise ConfigError(f"account {name!r}: {start} lies after its last day {end}")
+            settings = _spanning(settings, SpanConfig(start=start, end=end))
+            run = paper_run(settings)
+        rehearse(run)
         with ledger.writer(name) as writer:
             number = writer.reset(run.cash_fen, settings.hash(), _stored(settings), at=at, reason=reason)
     return name, number
@@ -309,19 +323,60 @@ def compare(
     for past in sessions:
         held = None if past.refreshed is None else past.refreshed.snapshot_hash
         if held is not None and (snapshot is None or held != snapshot.hash):
-            snapshot = Snapshot.load(snapshots / held)
+            snapshot = recall(snapshots, held)
         in_force[past.session] = snapshot
     wanted = [past for past in sessions if past.settled and (start is None or past.session >= start)]
     before = [past for past in sessions if wanted and past.session < wanted[0].session]
     return Parity(run).of(wanted, before[-1] if before else None, in_force)
 
 
-def _open(writer: AccountWriter, settings: RunConfig, run: PaperRun, at: datetime) -> bool:
-    return writer.open(run.cash_fen, settings.hash(), _stored(settings), at=at)
+def _made(url: str) -> Ledger:
+    """Open a ledger, made where there is none; the default one with its folder."""
+    if url == default_ledger():
+        try:
+            Path(url).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise LedgerError(f"ledger {url}: its folder cannot be made: {problem.strerror}") from None
+    return Ledger.open(url, create=True)
+
+
+def _open(ledger: Ledger, writer: AccountWriter, settings: RunConfig, run: PaperRun, at: datetime) -> bool:
+    try:
+        return writer.open(run.cash_fen, settings.hash(), _stored(settings), at=at)
+    except LedgerConflict:
+        stored = ledger.configuration(writer.name)["config"]
+        changed = list(_changes(stored, settings.plain()))
+        if not changed:
+            raise
+        more = f" and {len(changed) - 2} more" if len(changed) > 2 else ""
+        raise LedgerConflict(
+            f"account {writer.name!r} runs with another configuration: {', '.join(changed[:2])}{more}; a "
+            "changed configuration needs a new epoch (alphaloom paper reset) or another account (--account)"
+        ) from None
+
+
+def _changes(stored: Any, now: Any, key: str = "") -> Iterator[str]:
+    """Name the keys under which two configurations differ, with both values."""
+    if isinstance(stored, dict) and isinstance(now, dict):
+        for name in sorted({*stored, *now}):
+            yield from _changes(stored.get(name), now.get(name), f"{key}.{name}" if key else name)
+    elif stored != now:
+        yield f"{key} is {_short(stored)}, not {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    text = "not set" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _stored(settings: RunConfig) -> dict[str, Any]:
     return {"config": settings.plain(), "base": str(settings.base)}
+
+
+def _open_ended(settings: RunConfig, start: date | None) -> tuple[RunConfig, PaperRun]:
+    """The configuration from the first session on or after a day, for as long as there are data."""
+    run = paper_run(_spanning(settings, SpanConfig(start=start)))
+    return _spanning(settings, SpanConfig(start=run.session(run.span.start))), run
 
 
 def _spanning(settings: RunConfig, span: SpanConfig) -> RunConfig:

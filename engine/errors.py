@@ -47,5 +47,9 @@ class StrategyError(AlphaloomError):
     """A strategy cannot be loaded, was given impossible parameters, or raised."""
 
 
+class TooFewBars(StrategyError):  # noqa: N818 - says what it is
+    """An indicator of a strategy needs more sessions for its first value than the run has."""
+
+
 class OutputError(AlphaloomError):
     """A run folder cannot be written, or holds something that would be lost."""

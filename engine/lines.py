@@ -15,7 +15,7 @@ import backtrader as bt
 from backtrader.linebuffer import LineBuffer, _LineForward
 from backtrader.lineseries import LineSeriesStub
 
-from engine.errors import LookAheadError, StrategyError
+from engine.errors import LookAheadError, TooFewBars
 
 
 def check_past(ago: int, place: int) -> None:
@@ -78,7 +78,7 @@ def check_lengths(strategy: bt.Strategy) -> None:
     for indicator in strategy._lineiterators[bt.LineIterator.IndType]:
         feed = _feed_of(indicator._clock)
         if feed is not None and indicator._minperiod > feed.buflen():
-            raise StrategyError(
+            raise TooFewBars(
                 f"{type(indicator).__name__} needs {indicator._minperiod} bars for its first value, "
                 f"{feed._name} has {feed.buflen()} in this run; make the period shorter or the span longer"
             )

@@ -93,6 +93,15 @@ class PaperBroker(AShareBroker):
     def stop(self) -> None:
         """Leave what waits as it is: another run goes on from here."""
 
+    def put_back(self, owner: Any, sent: Basket, carried: tuple[OrderRequest, ...] = ()) -> None:
+        """Let stored orders take the place of all that waits; others are refused, and their owner told."""
+        stored = {request.order_id for request in (*carried, *sent.orders)}
+        for order_id, order in self._orders.items():
+            if order_id not in stored:
+                order.refuse(Reason.NOT_SENT, self.moments[self.row])
+                self._teller.add(order)
+        super().put_back(owner, sent, carried)
+
     def preview(self, *, at_auction: bool) -> tuple[AskedPrices, list[Trade]]:
         """What the waiting orders meet in the session to come at the moment; nothing is booked.
 

@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import backtrader as bt
 import numpy as np
 
 from alpha_sources.signal import ProviderSignal, Refresh
-from alpha_sources.snapshot import Snapshot
 from engine.benchmark import benchmark_levels
 from engine.broker.account import Account
 from engine.broker.match import FillAt
 from engine.broker.orders import Basket, Fill, Reason, Side, Trade
-from engine.errors import AlphaloomError, DataError
+from engine.errors import AlphaloomError, DataError, StrategyError, TooFewBars
 from engine.runner import run_strategy
 from engine.span import Span
 from live.broker import PaperBroker, all_requests
@@ -48,7 +48,8 @@ from live.planning import (
     why_nothing_planned,
 )
 from live.quotes import LEAST_COVERAGE, coverage, describe_impossible
-from live.run import PaperRun
+from live.run import PaperRun, Trader
+from live.snapshots import keep, recall
 from live.timetable import Timetable
 from strategies.base import PanelStrategy
 
@@ -117,6 +118,8 @@ class SessionMachine:
         self._signal: ProviderSignal | None = None
         self._last, self._last_task = run.span.start, Task.SETTLE
         self._doing: tuple[int, Task] | None = None
+        #: why the strategy cannot decide yet, if it cannot
+        self._waits_for = ""
 
     # -- the way through the sessions
 
@@ -132,7 +135,7 @@ class SessionMachine:
         return max(settled) + 1 if settled else self.run.span.start
 
     def advance(self, row: int, task: Task = Task.SETTLE) -> None:
-        """Do all that is not done yet, up to a task of the session at `row`.
+        """Do all that is not done yet, up to a task of the session at `row`; nothing, if that is over.
 
         Raises
         ------
@@ -141,6 +144,8 @@ class SessionMachine:
         LedgerError
             If the ledger cannot be written; nothing of the task is recorded then.
         """
+        if row < self.next_row:
+            return
         self._last, self._last_task = row, task
         trader = self.run.trader()
         self._signal = trader.signal
@@ -153,19 +158,31 @@ class SessionMachine:
                 broker = self._idle_broker(begin)
                 self.after(broker)
             else:
-                log = run_strategy(
-                    self.run.panel,
-                    trader.strategy,
-                    trader.params,
-                    broker=self.run.broker,
-                    span=Span(begin, span.start, clock_stop),
-                    benchmark=self.run.benchmark,
-                    make_broker=partial(self._make_broker, begin=begin),
-                )
-                broker = log.broker
+                broker = self._run_clock(trader, Span(begin, span.start, clock_stop))
             if task is not Task.SETTLE and broker.row == row - 1:
                 self.before(broker)
         self._doing = None
+
+    def _run_clock(self, trader: Trader, span: Span) -> Any:
+        """Let the strategy live through sessions, a tick of the clock each; return the broker after them."""
+        run = partial(
+            run_strategy,
+            self.run.panel,
+            broker=self.run.broker,
+            span=span,
+            benchmark=self.run.benchmark,
+            make_broker=partial(self._make_broker, begin=span.clock_start),
+        )
+        self._waits_for = ""
+        try:
+            return run(trader.strategy, trader.params).broker
+        except StrategyError as problem:
+            if not isinstance(problem.__cause__, TooFewBars):
+                raise
+            # in a longer run backtrader would not have asked it for a decision by now, either
+            missing = str(problem.__cause__).partition(";")[0]
+            self._waits_for = f"{trader.strategy.__name__} decides nothing yet: {missing}"
+            return run(bt.Strategy, {}).broker
 
     def _resume(self, stateless: bool) -> int:
         """Put the signal where the record ends; return the row at which the clock begins."""
@@ -225,7 +242,10 @@ class SessionMachine:
         past = self._past.get(row)
         broker.past = past if past is not None and past.settled else None
         broker.sends = True
-        if row < self.run.span.start or broker.past is not None:
+        if row < self.run.span.start:
+            return
+        if broker.past is not None:
+            _put_back(broker, broker.past)
             return
         if row not in self._past:  # the first session of all has no tick of the clock before it
             self._come(broker, row)
@@ -301,12 +321,7 @@ class SessionMachine:
         before = self._snapshot_in_force(row)
         changed = refresh.snapshot is not None and refresh.snapshot != before
         if snapshot is not None and changed:
-            try:
-                snapshot.save(self._snapshots)
-            except OSError as problem:
-                raise LedgerError(
-                    f"the snapshot of {signal.name} cannot be kept in {self._snapshots}: {problem.strerror}"
-                ) from None
+            keep(snapshot, self._snapshots)
         as_of = None if snapshot is None else date.fromisoformat(str(snapshot.as_of))
         entry = Refreshed(signal.name, refresh.snapshot, as_of, changed)
         self._past[row].refreshed = entry
@@ -317,12 +332,8 @@ class SessionMachine:
     def _plan(self, broker: PaperBroker, row: int) -> None:
         """Write down what the strategy sent at the close before the session."""
         past = self._past[row]
-        strategy = _strategy(broker)
         if past.is_(Task.PLAN, *_OVER):
-            back = {refusal.request.order_id for refusal in past.withdrawn}
-            carried = tuple(request for request in broker.carried if request.order_id not in back)
-            basket = Basket() if past.planned is None else past.planned.basket
-            broker.put_back(strategy, basket, carried)
+            _put_back(broker, past)
             return
         signal = self._signal
         if signal is not None and not past.is_(Task.REFRESH, *_OVER):
@@ -340,8 +351,11 @@ class SessionMachine:
         note = what_is_planned(basket, len(broker.account.lots), carried_on)
         if not note and row == self.run.span.clock_start:
             note = "no close before the first session to decide at"
+        elif not note and self._waits_for:
+            note = self._waits_for
         elif not note:
-            note = why_nothing_planned(strategy, row - 1, scores, members)
+            strategy = _strategy(broker)
+            note = why_nothing_planned(strategy, row - 1, scores, members, ended=strategy.env._event_stop)
         past.planned, past.withdrawn = planned, tuple(withdrawn)
         self._done(row, Task.PLAN, [planned, *withdrawn], note, self._reach(row, Task.PLAN))
 
@@ -487,7 +501,7 @@ class SessionMachine:
         if last_due is not None:
             held = self._past[last_due].refreshed
             if held is not None and held.snapshot_hash is not None:
-                snapshot = Snapshot.load(self._snapshots / held.snapshot_hash)
+                snapshot = recall(self._snapshots, held.snapshot_hash)
         signal.resume(max([*refreshed, *asked]) - 1, None if last_due is None else last_due - 1, snapshot)
 
     def _recall_scores(self) -> None:
@@ -505,6 +519,14 @@ class SessionMachine:
 
 
 _ORDER: Mapping[Task, int] = {task: n for n, task in enumerate(Task)}
+
+
+def _put_back(broker: PaperBroker, past: PastSession) -> None:
+    """Let what was recorded as planned wait for the session, whatever the strategy has sent this time."""
+    back = {refusal.request.order_id for refusal in past.withdrawn}
+    carried = tuple(request for request in broker.carried if request.order_id not in back)
+    basket = Basket() if past.planned is None else past.planned.basket
+    broker.put_back(_strategy(broker), basket, carried)
 
 
 def _strategy(broker: PaperBroker) -> Any:

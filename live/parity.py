@@ -146,8 +146,12 @@ class _SecondBroker(AShareBroker):
         if coming is None:
             return
         self.restore(coming.past.before)
-        planned = Basket() if coming.past.planned is None else coming.past.planned.basket
-        self.put_back(None, Basket() if self._asks_again else planned, coming.rest)
+        if self._asks_again:
+            self.put_back(None, Basket(), coming.rest)
+        else:
+            planned = Basket() if coming.past.planned is None else coming.past.planned.basket
+            back = {refusal.request.order_id for refusal in coming.past.withdrawn}
+            self.put_back(None, planned, tuple(r for r in coming.rest if r.order_id not in back))
         if self._provider_signal is not None:
             self._provider_signal.hold(coming.snapshot)
 

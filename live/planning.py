@@ -70,8 +70,12 @@ def what_is_planned(basket: Basket, names_held: int, carried: int = 0) -> str:
     return ", ".join(parts)
 
 
-def why_nothing_planned(strategy: Any, row: int, scores: NDArray[np.float64] | None, members: int) -> str:
-    """Say why a decision at the close of a row brought no order."""
+def why_nothing_planned(
+    strategy: Any, row: int, scores: NDArray[np.float64] | None, members: int, *, ended: bool = False
+) -> str:
+    """Say why a decision at the close of a row brought no order; `ended` if the strategy asks for no more."""
+    if ended:
+        return f"{type(strategy).__name__} has ended its run, with runstop()"
     is_due = getattr(strategy, "is_due", None)
     if is_due is not None and not is_due(row):
         return f"not a day to decide: rebalance is {strategy.config.rebalance}"

@@ -31,10 +31,13 @@ def init(
 
     from alphaloom.config import load_config
     from alphaloom.paper import account_name, open_account
+    from live.ledger import Ledger
 
     settings = load_config(config, sets=sets or [], environ=os.environ)
-    name, url = account or account_name(settings), ledger_url(db)
+    name, url = account_name(settings) if account is None else account, ledger_url(db)
     day = None if start is None else day_of(start, "--from")
     made, first = open_account(settings, url, name, start=day, at=datetime.now(UTC))
     done = "opened" if made else "is there already, unchanged"
-    typer.echo(f"account {name} {done}; first session {first}; ledger {url}")
+    with Ledger.open(url, read_only=True) as ledger:
+        # a URL may hold a password; the ledger's name does not
+        typer.echo(f"account {name} {done}; first session {first}; ledger {ledger.name}")

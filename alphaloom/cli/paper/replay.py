@@ -48,17 +48,17 @@ def replay(
     pause = _pause(speed)
     settings = load_config(config, sets=sets or [], environ=os.environ)
     first, last = day_of(start, "--from"), day_of(end, "--to")
-    name, url = account or account_name(settings), ledger_url(db)
+    name, url = account_name(settings) if account is None else account, ledger_url(db)
     if out is not None:
         check_writable(out)
     console = Console(highlight=False)
 
     def after(past: PastSession, differences: list[Difference] | None) -> None:
-        if quiet:
-            return
         settled = past.notes[Task.SETTLE]
         planned = "" if settled.startswith("nothing traded") else f"{past.notes[Task.PLAN]}; "
-        console.print(f"{past.session}  {escape(planned + settled)}{_parity(differences)}", soft_wrap=True)
+        line = f"{past.session}  {escape(planned + settled)}{_parity(differences)}"
+        if not quiet:
+            console.print(line, soft_wrap=True)
         time.sleep(pause)
 
     def begin(done: int, total: int) -> None:
@@ -79,7 +79,7 @@ def replay(
     for found in differences.values():
         print_differences(console, found)
     with Ledger.open(url, read_only=True) as ledger:
-        marks, events = ledger.marks(name), ledger.verify(name).events
+        marks, events, where = ledger.marks(name), ledger.verify(name).events, ledger.name
     played = f"{len(differences)} sessions played" if differences else "nothing left to play"
     console.print(f"[bold]{escape(name)}[/bold]  {played}, {len(marks)} in all")
     if marks:
@@ -89,7 +89,7 @@ def replay(
         console.print(
             f"  parity   {equal} of {len(differences)} sessions equal their back-test, fill by fill"
         )
-    console.print(f"  ledger   sound, {events} events: {escape(url)}", soft_wrap=True)
+    console.print(f"  ledger   sound, {events} events: {escape(where)}", soft_wrap=True)
     if out is not None:
         console.print(f"  written  {escape(str(out))}", soft_wrap=True)
 
@@ -112,6 +112,6 @@ def _pause(speed: str) -> float:
         sessions = float(speed)
     except ValueError:
         sessions = 0.0
-    if not 0 < sessions < float("inf"):
+    if not 1 / 86400 <= sessions < float("inf"):
         raise ConfigError(f"--speed: {speed!r} is no speed; write sessions a second, like 20, or max")
     return 1.0 / sessions

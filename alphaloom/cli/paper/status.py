@@ -64,10 +64,10 @@ def _tasks(console: Console, ledger: Ledger, name: str, shown: list) -> None:  #
     from live.ledger import Note
 
     for task in shown:
-        until = f", until {task.deadline:%m-%d %H:%M}" if task.deadline and task.state == "waiting" else ""
-        text = task.note or task.error or ""
+        until = f"until {task.deadline:%m-%d %H:%M}" if task.deadline and task.state == "waiting" else ""
+        text = task.note or task.error or until
         console.print(
-            f"{task.session}  {task.task.value:<8} {state_text(task.state)}  {escape(text)}{until}",
+            f"{task.session}  {task.task.value:<8} {state_text(task.state)}  {escape(text)}",
             soft_wrap=True,
         )
         for _, entry in ledger.entries(task.session, task.task, name, kinds=("note", "refusal")):
@@ -81,12 +81,14 @@ def _tasks(console: Console, ledger: Ledger, name: str, shown: list) -> None:  #
 def _holdings(console: Console, mark: SessionMark, day: str) -> None:
     from rich.table import Table
 
-    table = Table(
-        title=f"At the close of {day}: equity {mark.value_fen / 100:,.2f}, cash {mark.cash_fen / 100:,.2f}",
-        title_justify="left",
-        box=None,
-        padding=(0, 2, 0, 0),
+    # no title of the table, which would be broken to its width
+    console.print(
+        f"At the close of {day}: equity {mark.value_fen / 100:,.2f}, cash {mark.cash_fen / 100:,.2f}",
+        soft_wrap=True,
     )
+    if not mark.holdings:
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("Held", "Shares", "Close", "Value"):
         table.add_column(heading, justify="left" if heading == "Held" else "right")
     for held in mark.holdings:

@@ -30,7 +30,7 @@ def step(
 
     from alphaloom.paper import step as run
     from engine.errors import ConfigError
-    from live.ledger import Task
+    from live.ledger import Ledger, Task, TaskState
 
     if task not in list(Task):
         raise ConfigError(f"--task: {task!r} is no task; known: {', '.join(Task)}")
@@ -41,10 +41,18 @@ def step(
         told.append(ended)
         print_task(console, ended)
 
-    differences = run(ledger_url(db), account, day_of(session, "--session"), Task(task), tell=tell)
+    url, wanted = ledger_url(db), day_of(session, "--session")
+    differences = run(url, account, wanted, Task(task), tell=tell)
     for day, found in differences.items():
         print_differences(console, found)
         if not found:
             console.print(f"{day}  parity   [green]equal  [/]  fill by fill to the session's back-test")
-    if not told:
-        console.print(f"{session}  {task} is done already; see alphaloom paper status")
+    if Task(task) in [ended.task for ended in told]:
+        return
+    with Ledger.open(url, read_only=True) as ledger:
+        record = ledger.task(wanted, Task(task), account)
+    if record is None or record.state in (TaskState.DONE, TaskState.MISSED):
+        state = "over" if record is None else record.state.value
+        console.print(f"{session}  {task} is {state} already; see alphaloom paper status")
+    else:
+        console.print(f"{session}  {task} waits for the plan: a provider first learns when it is asked")

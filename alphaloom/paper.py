@@ -19,12 +19,13 @@ from engine.span import SpanConfig, resolve_span
 from live.clock import SimulatedClock
 from live.errors import LedgerConflict, LedgerError
 from live.ledger import AccountWriter, Ledger, Task, check_account_name
-from live.machine import SessionMachine, TaskEnded
+from live.machine import SessionMachine
 from live.parity import Difference, Parity
 from live.past import PastSession, read_past
 from live.rehearsal import rehearse
 from live.run import PaperRun, Trader
 from live.snapshots import recall
+from live.task_book import TaskEnded
 from live.timetable import SHANGHAI, Timetable
 from strategies.loading import load_strategy
 

@@ -8,33 +8,27 @@ down already be played as they were. Start and recovery are therefore the same t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import backtrader as bt
 import numpy as np
 
 from alpha_sources.signal import ProviderSignal, Refresh
 from engine.benchmark import benchmark_levels
-from engine.broker.account import Account
 from engine.broker.match import FillAt
 from engine.broker.orders import Basket, Fill, Reason, Side, Trade
-from engine.errors import AlphaloomError, DataError, StrategyError, TooFewBars
+from engine.errors import DataError, StrategyError, TooFewBars
 from engine.runner import run_strategy
 from engine.span import Span
 from live.broker import PaperBroker, all_requests
-from live.errors import LedgerError, SessionError
 from live.ledger import (
     AccountWriter,
     Entry,
     Ledger,
     Note,
     QuotesUsed,
-    Refreshed,
     SessionMark,
     Task,
     TaskState,
@@ -49,29 +43,9 @@ from live.planning import (
 )
 from live.quotes import LEAST_COVERAGE, coverage, describe_impossible
 from live.run import PaperRun, Trader
-from live.snapshots import keep, recall
-from live.timetable import Timetable
+from live.signal_record import recall_scores, record_of, resume
+from live.task_book import Clock, TaskBook, TaskEnded
 from strategies.base import PanelStrategy
-
-_OVER = (TaskState.DONE, TaskState.MISSED)
-
-
-class Clock(Protocol):
-    """Tells the time of the exchanges."""
-
-    def reach(self, due: datetime) -> datetime:
-        """Wait for a moment, unless it has passed; the time it is then."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
-    """That a task of a session ended, and with what."""
-
-    session: date
-    task: Task
-    state: TaskState
-    note: str
 
 
 class SessionMachine:
@@ -107,17 +81,18 @@ class SessionMachine:
         after_session: Callable[[PastSession], None] | None = None,
         count_attempts: bool = False,
     ) -> None:
-        self.run, self._writer, self._snapshots, self._clock = run, writer, snapshots, clock
-        self._tell, self._after_session = tell, after_session
-        self._starts = count_attempts
-        self.timetable = Timetable.of(run.broker)
-        self._past: dict[int, PastSession] = {}
-        for day, past in read_past(ledger, writer.name).items():
-            self._past[run.row(day)] = past
+        self.run, self._snapshots, self._after_session = run, snapshots, after_session
+        self._book = TaskBook(
+            run,
+            writer,
+            read_past(ledger, writer.name),
+            clock=clock,
+            tell=tell,
+            count_attempts=count_attempts,
+        )
         self._levels = None if run.benchmark is None else benchmark_levels(run.panel, run.benchmark, run.span)
         self._signal: ProviderSignal | None = None
         self._last, self._last_task = run.span.start, Task.SETTLE
-        self._doing: tuple[int, Task] | None = None
         #: why the strategy cannot decide yet, if it cannot
         self._waits_for = ""
 
@@ -126,13 +101,12 @@ class SessionMachine:
     @property
     def sessions(self) -> list[PastSession]:
         """Sessions of the account so far, in order."""
-        return [past for _, past in sorted(self._past.items())]
+        return [past for _, past in sorted(self._book.past.items())]
 
     @property
     def next_row(self) -> int:
         """Row of the first session that is not settled."""
-        settled = [row for row, past in self._past.items() if past.settled]
-        return max(settled) + 1 if settled else self.run.span.start
+        return self._book.next_row
 
     def advance(self, row: int, task: Task = Task.SETTLE) -> None:
         """Do all that is not done yet, up to a task of the session at `row`; nothing, if that is over.
@@ -153,7 +127,7 @@ class SessionMachine:
         span = self.run.span
         clock_stop = row if task is Task.SETTLE else row - 1
         begin = self._resume(stateless)
-        with self._failures_recorded():
+        with self._book.failures():
             if clock_stop < begin:
                 broker = self._idle_broker(begin)
                 self.after(broker)
@@ -161,7 +135,7 @@ class SessionMachine:
                 broker = self._run_clock(trader, Span(begin, span.start, clock_stop))
             if task is not Task.SETTLE and broker.row == row - 1:
                 self.before(broker)
-        self._doing = None
+        self._book.doing = None
 
     def _run_clock(self, trader: Trader, span: Span) -> Any:
         """Let the strategy live through sessions, a tick of the clock each; return the broker after them."""
@@ -186,19 +160,21 @@ class SessionMachine:
 
     def _resume(self, stateless: bool) -> int:
         """Put the signal where the record ends; return the row at which the clock begins."""
-        span, done = self.run.span, self.next_row
-        self._resume_signal()
-        if not stateless:
-            self._recall_scores()
-            return span.clock_start
-        return span.clock_start if done == span.start else done - 1
+        span, done, signal = self.run.span, self.next_row, self._signal
+        if signal is not None:
+            resume(signal, self._book.past, self._snapshots)
+        if stateless:
+            return span.clock_start if done == span.start else done - 1
+        if signal is not None:
+            recall_scores(signal, self._book.past, self.run.panel.symbols.tolist())
+        return span.clock_start
 
     def _make_broker(self, *args: Any, begin: int) -> PaperBroker:
         broker = PaperBroker(*args, sessions=self)
         broker.origin = self.run.span.clock_start
         if begin != self.run.span.clock_start:
             # the sessions before have no need to be played: their account is known
-            past = self._past[begin]
+            past = self._book.past[begin]
             broker.restore(past.before)
         return broker
 
@@ -208,24 +184,6 @@ class SessionMachine:
         broker.row = begin - 1
         return broker
 
-    @contextmanager
-    def _failures_recorded(self) -> Any:
-        try:
-            yield
-        except LedgerError:
-            raise
-        except AlphaloomError as problem:
-            if self._doing is None:
-                raise
-            row, task = self._doing
-            session = self.run.session(row)
-            self._writer.fail(session, task, str(problem), at=self._due(row, task))
-            self._ended(row, task, TaskState.FAILED, str(problem))
-            raise SessionError(
-                f"{task.value} of {session} failed: {problem}; nothing of it was recorded but this. "
-                "Mend the cause and run the same command again"
-            ) from problem
-
     # -- what the broker asks
 
     def decides(self, row: int) -> bool:
@@ -233,13 +191,12 @@ class SessionMachine:
         session = row + 1
         if session > self._last or not self._wanted(session, Task.PLAN):
             return False
-        past = self._past.get(session)
-        return past is None or not past.is_(Task.PLAN, *_OVER)
+        return not self._book.is_over(session, Task.PLAN)
 
     def before(self, broker: PaperBroker) -> None:
         """Plan and execute the session to come, or let a recorded one be played."""
         row = broker.row + 1
-        past = self._past.get(row)
+        past = self._book.past.get(row)
         broker.past = past if past is not None and past.settled else None
         broker.sends = True
         if row < self.run.span.start:
@@ -247,7 +204,7 @@ class SessionMachine:
         if broker.past is not None:
             _put_back(broker, broker.past)
             return
-        if row not in self._past:  # the first session of all has no tick of the clock before it
+        if row not in self._book.past:  # the first session of all has no tick of the clock before it
             self._come(broker, row)
         if self._wanted(row, Task.PLAN):
             self._plan(broker, row)
@@ -260,9 +217,9 @@ class SessionMachine:
         if row >= self.run.span.start and broker.past is None:
             self._settle(broker, row)
         row += 1
-        past = self._past.get(row)
+        past = self._book.past.get(row)
         if row > self._last or row < self.run.span.start or (past is not None and past.settled):
-            self._doing = None
+            self._book.doing = None
             return
         self._come(broker, row)
 
@@ -271,9 +228,9 @@ class SessionMachine:
         self._prepare(broker, row)
         if self._wanted(row, Task.REFRESH):
             self._refresh(row)
-        if not self._wanted(row, Task.PLAN) or self._begin(row, Task.PLAN):
+        if not self._wanted(row, Task.PLAN) or self._book.begin(row, Task.PLAN):
             return
-        self._doing = None
+        self._book.doing = None
         if self._signal is not None:
             # whoever asks for scores all the same gets none: it is too late, or decided already
             nothing = np.full(len(self.run.panel.symbols), np.nan)
@@ -284,11 +241,11 @@ class SessionMachine:
     def _prepare(self, broker: PaperBroker, row: int) -> None:
         """Calendar, universe and ex-dates of the session."""
         panel, session = self.run.panel, self.run.session(row)
-        past = self._past.setdefault(row, PastSession(session, broker.account))
-        if past.is_(Task.PREPARE, *_OVER):
+        self._book.past.setdefault(row, PastSession(session, broker.account))
+        if self._book.is_over(row, Task.PREPARE):
             return
-        self._begin(row, Task.PREPARE)
-        at = self._reach(row, Task.PREPARE)
+        self._book.begin(row, Task.PREPARE)
+        at = self._book.reach(row, Task.PREPARE)
         # decided on at the close before, but for the first session where the universe is known only from it
         known = max(row - 1, self.run.span.clock_start)
         if not panel.universe_known[known]:
@@ -299,44 +256,38 @@ class SessionMachine:
         note = f"{int(panel.universe[known].sum())} names in the universe, {len(held)} held"
         if going_ex:
             note += f"; ex-date of {', '.join(going_ex)}"
-        self._done(row, Task.PREPARE, [], note, at, schedule=self.timetable.deadlines(session))
+        self._book.done(row, Task.PREPARE, [], note, at)
 
     def _refresh(self, row: int) -> None:
         """Let the provider learn if that is due; the first time it does so when scores are asked for."""
         signal = self._signal
-        if not self._begin(row, Task.REFRESH):
+        if not self._book.begin(row, Task.REFRESH):
             return
         if signal is None:
-            at = self._reach(row, Task.REFRESH)
-            self._done(row, Task.REFRESH, [], "the strategy uses no signal", at)
+            at = self._book.reach(row, Task.REFRESH)
+            self._book.done(row, Task.REFRESH, [], "the strategy uses no signal", at)
         elif signal.begun:
             self._refreshed(row, signal, signal.advance(row - 1))
 
     def _refreshed(self, row: int, signal: ProviderSignal, refresh: Refresh | None) -> None:
-        at = self._reach(row, Task.REFRESH)
+        at = self._book.reach(row, Task.REFRESH)
         if refresh is None:
-            self._done(row, Task.REFRESH, [], f"not due: alpha.refresh is {signal.rule}", at)
+            self._book.done(row, Task.REFRESH, [], f"not due: alpha.refresh is {signal.rule}", at)
             return
-        snapshot = signal.snapshot
-        before = self._snapshot_in_force(row)
-        changed = refresh.snapshot is not None and refresh.snapshot != before
-        if snapshot is not None and changed:
-            keep(snapshot, self._snapshots)
-        as_of = None if snapshot is None else date.fromisoformat(str(snapshot.as_of))
-        entry = Refreshed(signal.name, refresh.snapshot, as_of, changed)
-        self._past[row].refreshed = entry
-        kept = "nothing to learn" if snapshot is None else f"kept {snapshot.hash[:12]}"
-        note = f"learned {snapshot.hash[:12]}" if changed and snapshot is not None else kept
-        self._done(row, Task.REFRESH, [entry], note, at)
+        entry = record_of(refresh, signal, self._book.past, row, self._snapshots)
+        self._book.past[row].refreshed = entry
+        held = "" if entry.snapshot_hash is None else entry.snapshot_hash[:12]
+        note = f"{'learned' if entry.changed else 'kept'} {held}" if held else "nothing to learn"
+        self._book.done(row, Task.REFRESH, [entry], note, at)
 
     def _plan(self, broker: PaperBroker, row: int) -> None:
         """Write down what the strategy sent at the close before the session."""
-        past = self._past[row]
-        if past.is_(Task.PLAN, *_OVER):
+        past = self._book.past[row]
+        if self._book.is_over(row, Task.PLAN):
             _put_back(broker, past)
             return
         signal = self._signal
-        if signal is not None and not past.is_(Task.REFRESH, *_OVER):
+        if signal is not None and not self._book.is_over(row, Task.REFRESH):
             day = self.run.session(row - 1).isoformat()
             due = [refresh for refresh in signal.refreshes if refresh.session == day]
             self._refreshed(row, signal, due[-1] if due else None)
@@ -357,20 +308,20 @@ class SessionMachine:
             strategy = _strategy(broker)
             note = why_nothing_planned(strategy, row - 1, scores, members, ended=strategy.env._event_stop)
         past.planned, past.withdrawn = planned, tuple(withdrawn)
-        self._done(row, Task.PLAN, [planned, *withdrawn], note, self._reach(row, Task.PLAN))
+        self._book.done(row, Task.PLAN, [planned, *withdrawn], note, self._book.reach(row, Task.PLAN))
 
     def _execute(self, broker: PaperBroker, row: int) -> None:
         """Let the orders meet the prices of the moment; they are booked when the session is settled."""
-        past = self._past[row]
-        if past.is_(Task.EXECUTE, *_OVER):
+        past = self._book.past[row]
+        if self._book.is_over(row, Task.EXECUTE):
             broker.sends = past.is_(Task.EXECUTE, TaskState.DONE)
             return
         if past.is_(Task.PLAN, TaskState.MISSED):
-            self._missed(row, Task.EXECUTE, "there is no plan")
-        elif self._begin(row, Task.EXECUTE):
+            self._book.miss(row, Task.EXECUTE, "there is no plan")
+        elif self._book.begin(row, Task.EXECUTE):
             traded, before = coverage(self.run.panel, row, self._names(broker, row))
             if traded < LEAST_COVERAGE * before:
-                self._missed(
+                self._book.miss(
                     row,
                     Task.EXECUTE,
                     f"prices of {self.run.session(row)} are there for {traded} of the {before} names that "
@@ -381,8 +332,8 @@ class SessionMachine:
         broker.sends = past.is_(Task.EXECUTE, TaskState.DONE)
 
     def _send(self, broker: PaperBroker, row: int) -> None:
-        at_auction = self.timetable.at_auction
-        at = self._reach(row, Task.EXECUTE)
+        at_auction = self._book.timetable.at_auction
+        at = self._book.reach(row, Task.EXECUTE)
         prices, trades = broker.preview(at_auction=at_auction)
         entries: list[Entry] = []
         if prices.asked:
@@ -395,7 +346,7 @@ class SessionMachine:
             note = f"at the opening price: {note}"
         if later:
             note += f"{'; ' * bool(note)}{len(later)} wait for the price of the session"
-        self._done(row, Task.EXECUTE, entries, note, at)
+        self._book.done(row, Task.EXECUTE, entries, note, at)
 
     def _waits_for_its_price(self, trade: Trade) -> bool:
         """Whether an order is to be filled at a price that is not known at the auction."""
@@ -404,8 +355,8 @@ class SessionMachine:
 
     def _settle(self, broker: PaperBroker, row: int) -> None:
         """Book ex-dates and fills, and value the account at the close."""
-        self._begin(row, Task.SETTLE)
-        past, trades = self._past[row], tuple(broker.trades)
+        self._book.begin(row, Task.SETTLE)
+        past, trades = self._book.past[row], tuple(broker.trades)
         level = None if self._levels is None else float(self._levels[row - self.run.span.start + 1])
         mark = SessionMark.of(broker.journal.sessions[-1], broker.journal.marks.last(), level)
         note = what_happened(trades)
@@ -415,10 +366,10 @@ class SessionMachine:
             )
             note = f"nothing traded: {note or why}"
         entries: list[Entry] = [*broker.went_ex, *trades, mark]
-        at = self._reach(row, Task.SETTLE)
-        self._done(row, Task.SETTLE, entries, note, at, broker.account)
+        at = self._book.reach(row, Task.SETTLE)
+        self._book.done(row, Task.SETTLE, entries, note, at, broker.account)
         past.ex_dates, past.trades, past.account = tuple(broker.went_ex), trades, broker.account
-        self._doing = None
+        self._book.doing = None
         if self._after_session is not None:
             self._after_session(past)
 
@@ -427,95 +378,11 @@ class SessionMachine:
     def _wanted(self, row: int, task: Task) -> bool:
         return row < self._last or (row == self._last and _ORDER[task] <= _ORDER[self._last_task])
 
-    def _due(self, row: int, task: Task) -> datetime:
-        session = self.run.session(row)
-        return self.timetable.due(task, session, self.run.eve(row))
-
-    def _reach(self, row: int, task: Task) -> datetime:
-        return self._clock.reach(self._due(row, task))
-
-    def _begin(self, row: int, task: Task) -> bool:
-        """Whether a task is to be done now: it is not over, and not too late."""
-        if self._past[row].is_(task, *_OVER):
-            return False
-        self._doing = row, task
-        session, now = self.run.session(row), self._reach(row, task)
-        deadline = self.timetable.deadline(task, session)
-        # to look back and to book is never too late
-        if now > deadline and task not in (Task.PREPARE, Task.SETTLE):
-            self._missed(row, task, f"its time was up at {deadline:%Y-%m-%d %H:%M}")
-            return False
-        if self._starts:
-            self._writer.start(session, task, at=now)
-        return True
-
-    def _missed(self, row: int, task: Task, why: str) -> None:
-        self._writer.miss(self.run.session(row), task, why, at=self._reach(row, task))
-        self._ended(row, task, TaskState.MISSED, why)
-
-    def _done(
-        self,
-        row: int,
-        task: Task,
-        entries: list[Entry],
-        note: str,
-        at: datetime,
-        account: Account | None = None,
-        schedule: Mapping[Task, datetime | None] | None = None,
-    ) -> None:
-        session = self.run.session(row)
-        self._writer.record(session, task, entries, at=at, account=account, note=note, schedule=schedule)
-        self._ended(row, task, TaskState.DONE, note)
-
-    def _ended(self, row: int, task: Task, state: TaskState, note: str) -> None:
-        past = self._past[row]
-        past.states[task], past.notes[task] = state, note
-        if self._tell is not None:
-            self._tell(TaskEnded(past.session, task, state, note))
-
     def _names(self, broker: PaperBroker, row: int) -> set[int]:
         """Columns of the universe and of what is held or ordered."""
         members = np.flatnonzero(self.run.panel.universe[row - 1] if row else [])
         ordered = [broker.prices.column(request.symbol) for request in all_requests(broker.waiting)]
         return {*members.tolist(), *broker.held_columns, *ordered}
-
-    # -- what the record says of the signal
-
-    def _snapshot_in_force(self, row: int) -> str | None:
-        known = [past.refreshed for r, past in sorted(self._past.items()) if r < row and past.refreshed]
-        return known[-1].snapshot_hash if known else None
-
-    def _resume_signal(self) -> None:
-        signal = self._signal
-        asked = [
-            row
-            for row, past in self._past.items()
-            if past.refreshed is not None or (past.planned is not None and past.planned.scores)
-        ]
-        if signal is None or not asked:
-            return
-        refreshed = [row for row, past in self._past.items() if past.is_(Task.REFRESH, TaskState.DONE)]
-        due = [row for row in refreshed if self._past[row].refreshed is not None]
-        last_due = max(due, default=None)
-        snapshot = None
-        if last_due is not None:
-            held = self._past[last_due].refreshed
-            if held is not None and held.snapshot_hash is not None:
-                snapshot = recall(self._snapshots, held.snapshot_hash)
-        signal.resume(max([*refreshed, *asked]) - 1, None if last_due is None else last_due - 1, snapshot)
-
-    def _recall_scores(self) -> None:
-        """Give a strategy that remembers the scores that it was given."""
-        if self._signal is None:
-            return
-        columns = {str(symbol): n for n, symbol in enumerate(self.run.panel.symbols)}
-        for row, past in self._past.items():
-            if not past.settled and not past.is_(Task.PLAN, *_OVER):
-                continue
-            scores = np.full(len(columns), np.nan)
-            for symbol, score in ({} if past.planned is None else past.planned.scores).items():
-                scores[columns[symbol]] = score
-            self._signal.used[row - 1] = scores
 
 
 _ORDER: Mapping[Task, int] = {task: n for n, task in enumerate(Task)}

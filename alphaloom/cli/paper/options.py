@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from live.ledger import TaskState
-    from live.machine import TaskEnded
     from live.parity import Difference
+    from live.task_book import TaskEnded
 
 Db = Annotated[
     str | None,

@@ -9,7 +9,7 @@ import typer
 from alphaloom.cli.paper.options import Account, Db, day_of, ledger_url, print_differences, print_task
 
 if TYPE_CHECKING:
-    from live.machine import TaskEnded
+    from live.task_book import TaskEnded
 
 
 def step(

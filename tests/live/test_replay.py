@@ -198,3 +198,36 @@ def test_the_states_of_a_replay_are_all_done(tmp_path: Path) -> None:
     assert all(
         record.ended_at <= record.deadline for record in records if record.deadline and record.ended_at
     )
+
+
+def test_a_suspension_and_a_limit_down_open(tmp_path: Path) -> None:
+    """600009.SH opened at its lower limit on 2021-02-01, and did not trade on 2021-06-15."""
+    settings = settings_of("equal_weight", "strategy.params.rebalance=weekly")
+    url = check(settings, (date(2021, 1, 25), date(2021, 6, 18)), tmp_path)
+    with Ledger.open(url) as ledger:
+        refused = {(day, t.request.symbol, t.reason) for day, t in ledger.trades() if not isinstance(t, Fill)}
+        said = {r.session: r.note for r in ledger.tasks() if r.task is Task.EXECUTE}
+    assert (date(2021, 2, 1), "600009.SH", Reason.LIMIT_DOWN) in refused
+    assert (date(2021, 6, 15), "600009.SH", Reason.SUSPENDED) in refused
+    # at 9:25 both were known already
+    assert "1 refused (limit_down)" in (said[date(2021, 2, 1)] or "")
+    assert "1 refused (suspended)" in (said[date(2021, 6, 15)] or "")
+
+
+def test_a_limit_up_open_leaves_the_slot_empty_and_says_so(tmp_path: Path) -> None:
+    """600030.SH opened at its upper limit on 2023-08-28, when the stamp duty was halved."""
+    bars = pd.read_parquet(settings_of().resolved_data().path)
+    bars = bars[bars["date"].astype(str).str[:7] == "2023-08"]
+    scores = bars[["date", "symbol"]].assign(score=(bars["symbol"] == "600030.SH") + 0.0)
+    scores.to_parquet(tmp_path / "scores.parquet")
+    settings = settings_of(
+        "reversal", "alpha.provider=scores_file", f"alpha.params.path={tmp_path / 'scores.parquet'}",
+        "strategy.params.topk=1", "strategy.params.n_drop=1",
+    )  # fmt: skip
+    url = check(settings, (date(2023, 8, 28), date(2023, 8, 29)), tmp_path)
+    with Ledger.open(url) as ledger:
+        first, second = [trade for _, trade in ledger.trades()]
+        notes = {r.session: r.note for r in ledger.tasks() if r.task is Task.SETTLE}
+    assert first.reason is Reason.LIMIT_UP and not isinstance(first, Fill)
+    assert isinstance(second, Fill) and second.request.symbol == "600030.SH"
+    assert notes[date(2023, 8, 28)] == "nothing traded: 1 refused (limit_up)"

@@ -1,0 +1,129 @@
+"""From what a model wrote to an answer, or to what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from alpha_sources.llm.characters import one_line, visible
+
+T = TypeVar("T", bound=BaseModel)
+
+_LONGEST_REPLY = 400_000
+_MOST_STARTS = 200
+_MOST_FAULTS = 8
+_LONGEST_FAULT = 400
+_THOUGHTS = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Why a reply is no answer, one line each: short enough to be sent back."""
+
+    lines: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(self.lines)
+
+
+def read_answer(content: str, model: type[T]) -> T | Faults:
+    """Read a reply into a pydantic model.
+
+    JSON may stand in a code fence or between sentences, as models without a JSON mode write it; of several
+    objects the last one counts. Numbers written as texts, NaN and whatever breaks a bound are faults. Every
+    string is rid of characters that cannot be seen before it is checked.
+    """
+    if not content.strip():
+        return Faults(("the reply is empty",))
+    if len(content) > _LONGEST_REPLY:
+        return Faults((f"the reply has {len(content)} characters; at most {_LONGEST_REPLY} are read",))
+    found = _json_object(_THOUGHTS.sub("", content))
+    if isinstance(found, Faults):
+        return found
+    try:
+        # by way of JSON, in which strict means: enums by value, dates as text, numbers as numbers
+        return model.model_validate_json(json.dumps(_all_visible(found), allow_nan=False), strict=True)
+    except ValidationError as problem:
+        return _faults(problem)
+    except (RecursionError, ValueError):
+        return Faults(("the JSON is nested too deep, or holds a number that is none",))
+
+
+def safe_json(text: str) -> Any:
+    """Read JSON from a stranger.
+
+    Raises
+    ------
+    ValueError
+        If it is none, holds NaN or Infinity, a number of thousands of digits, or is nested too deep.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _json_object(text: str) -> dict[str, Any] | Faults:
+    try:
+        whole = safe_json(text)
+    except ValueError as problem:
+        reason = one_line(str(problem), 120)
+    else:
+        if isinstance(whole, dict):
+            return whole
+        return Faults((f"the reply is JSON but no object: it is a {type(whole).__name__}",))
+    objects = _objects_in(text)
+    return objects[-1] if objects else Faults((f"the reply holds no complete JSON object ({reason})",))
+
+
+def _objects_in(text: str) -> list[dict[str, Any]]:
+    decoder = json.JSONDecoder(parse_constant=_refuse)
+    found: list[dict[str, Any]] = []
+    at = text.find("{")
+    # a bound on starts bounds the time: each may be read to the end in vain
+    for _ in range(_MOST_STARTS):
+        if at < 0:
+            break
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            end = at + 1
+        else:
+            found.append(value)
+        at = text.find("{", end)
+    return found
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def _all_visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, list):
+        return [_all_visible(one) for one in value]
+    if isinstance(value, dict):
+        return {visible(key): _all_visible(one) for key, one in value.items()}
+    return value
+
+
+def _faults(problem: ValidationError) -> Faults:
+    lines = []
+    errors = problem.errors(include_url=False, include_context=False)
+    for error in errors[:_MOST_FAULTS]:
+        place = ".".join(str(part) for part in error["loc"]) or "the object"
+        lines.append(f"{one_line(place, 100)}: {_cut(error['msg'])}")
+    if len(errors) > _MOST_FAULTS:
+        lines.append(f"and {len(errors) - _MOST_FAULTS} more")
+    return Faults(tuple(lines))
+
+
+def _cut(message: str) -> str:
+    # a formula's message has a line with a caret: on one line it would point nowhere
+    said = [line for line in visible(message).split("\n") if line.strip() != "^"]
+    return one_line(" ".join(said), _LONGEST_FAULT)

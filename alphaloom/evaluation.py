@@ -13,7 +13,7 @@ from typing import Any
 import platformdirs
 
 import alphaloom
-from alpha_sources.evaluation import judge
+from alpha_sources.evaluation import Evaluation, judge
 from alpha_sources.evaluation.assessment import Assessment, assess
 from alpha_sources.evaluation.pages import alpha_sections, batch_sections
 from alpha_sources.evaluation.trials import Origin, Scope, Trial, TrialLedger
@@ -104,6 +104,10 @@ def read_batch(what: str, dialect: str = "alphaloom", fields: tuple[str, ...] = 
         return _of_library(load_library(what))
     if what.endswith(".txt"):
         return _of_text(Path(what), dialect, fields)
+    if Path(what).is_file():
+        raise ConfigError(
+            f"{what} is a file, but no {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} of formulas"
+        )
     return Batch(what, {what: parse(what, dialect, fields)}, Origin.USER)
 
 
@@ -156,6 +160,10 @@ def hear(
             times = trials.open_test(project, days, settings.hash(), at=at)
             notes.insert(0, _opened(times, project))
         view = _sealed(panel, settings, name, rows.stop)
+        scope = Scope(days[0], days[1], _universe(settings), panel.data_hash, horizon_sessions)
+        # counted before anything can be seen: an interruption after the best one was found forgets nothing
+        begun = [Trial(f.text, f.canonical, batch.origin) for f in batch.formulas.values()]
+        new = trials.record(project, scope, begun, at=at)
         evaluation = judge(
             dict(batch.formulas),
             view,
@@ -167,19 +175,11 @@ def hear(
             store=store or home() / "cache" / "evaluations",
             progress=progress,
         )
-        scope = Scope(days[0], days[1], _universe(settings), panel.data_hash, horizon_sessions)
-        frame = evaluation.frame
-        columns = (frame[key].tolist() for key in ("formula", "canonical", "rank_ic_mean", "rank_ic_t"))
-        tried = [
-            Trial(text, canonical, batch.origin, mean, t)
-            for text, canonical, mean, t in zip(*columns, strict=True)
-            if canonical
-        ]
-        new = trials.record(project, scope, tried, at=at)
+        trials.record(project, scope, _tried(batch, evaluation), at=at)
         assessment = assess(
             evaluation,
             view,
-            trials=max(1, trials.count(project)),
+            trials=trials.count(project),
             formulas=batch.formulas,
             controls=controls,
             seed=settings.seed,
@@ -218,7 +218,7 @@ def write_pages(hearing: Hearing, folder: Path) -> Path:
                 page = render(name, subtitle, alpha_sections(assessment, name), footer=footer)
                 (out / "alphas" / files[name]).write_text(page, encoding="utf-8")
         else:
-            pages = [*alpha_sections(assessment, names[0])]
+            pages = alpha_sections(assessment, names[0], hearing.notes)
         html = render(hearing.batch.name, subtitle, pages, footer=footer)
         (out / "index.html").write_text(html, encoding="utf-8")
     return folder / "index.html"
@@ -266,6 +266,15 @@ def _of_text(path: Path, dialect: str, fields: tuple[str, ...]) -> Batch:
     if not formulas:
         raise ConfigError(f"{path} holds no formula; write one a line, as in `reversal: -delta(close, 5)`")
     return Batch(path.stem, formulas, Origin.USER)
+
+
+def _tried(batch: Batch, evaluation: Evaluation) -> list[Trial]:
+    frame = evaluation.frame
+    columns = (frame[key].tolist() for key in ("canonical", "rank_ic_mean", "rank_ic_t"))
+    return [
+        Trial(formula.text, canonical, batch.origin, mean, t)
+        for formula, canonical, mean, t in zip(batch.formulas.values(), *columns, strict=True)
+    ]
 
 
 def _span(settings: RunConfig, span: str | None) -> tuple[str, SpanConfig]:
@@ -333,7 +342,7 @@ def _file_names(names: list[str]) -> dict[str, str]:
     taken: set[str] = set()
     for number, name in enumerate(names, start=1):
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:60] or "alpha"
-        if stem.lower() in taken:
+        while stem.lower() in taken:
             stem = f"{stem}-{number}"
         taken.add(stem.lower())
         out[name] = f"{stem}.html"

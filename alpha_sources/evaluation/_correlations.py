@@ -22,7 +22,6 @@ _HALF = np.int64(1) << np.int64(39)
 @jit
 def label_correlations(
     ranks: Array,
-    orders: Array,
     buckets: Array,
     names: Array,
     squares: Array,
@@ -33,47 +32,52 @@ def label_correlations(
     label_squares: Array,
     rank_ic: Array,
 ) -> None:
-    """Write the rank IC of every session at every horizon.
+    """Write the rank IC of several alphas, of every session at every horizon.
+
+    Several at once, since most of the time goes into fetching the labels' ranks of a session.
 
     Parameters
     ----------
-    ranks, orders, buckets, names, squares
-        Of the alpha; see `_ranks.rank_sessions`.
+    ranks, buckets : (A, T, N) arrays
+    names, squares : (A, T) arrays
+        Of the alphas; see `_ranks.rank_sessions`.
     horizons : (H,) int64 array
         Sessions from fill to fill, ascending.
     label_ranks, label_orders, label_squares
-        Of the labels of all eligible names; see `_ranks.rank_labels`.
+        Of the labels of all eligible names; see `_ranks.rank_rows`.
     label_names : (T,) int64 array
         Eligible names.
-    rank_ic : (H, T) float64 array, written
+    rank_ic : (A, H, T) float64 array, written
         NaN where the label is not realised or either side does not vary.
     """
-    T, N = ranks.shape
+    A, T, N = ranks.shape
     rank_ic[:] = np.nan
     own = np.zeros(N, dtype=np.int16)
     missing = np.empty(N, dtype=np.uint16)
     for t in range(T):
-        n = names[t]
-        if n == 0:
-            continue
-        absent = label_names[t] - n
-        for h in range(len(horizons)):
-            if t + 1 + horizons[h] >= T:
-                break
-            if absent == 0:
-                of_label, products = label_squares[t, h], _whole_products(ranks[t], label_ranks[t, h])
-            else:
-                if absent > _FEW:
-                    of_label = _subset_ranks(
-                        label_orders[t, h], label_ranks[t, h], label_names[t], buckets[t], n, own
-                    )
+        for a in range(A):
+            n = names[a, t]
+            if n == 0:
+                continue
+            absent = label_names[t] - n
+            for h in range(len(horizons)):
+                if t + 1 + horizons[h] >= T:
+                    break
+                if absent == 0:
+                    of_label = label_squares[t, h]
+                    products = _whole_products(ranks[a, t], label_ranks[t, h])
                 else:
-                    if h == 0:
-                        _absent(label_orders[t, 0], label_names[t], buckets[t], missing)
-                    of_label = _ranks_without(label_ranks[t, h], buckets[t], missing[:absent], own)
-                products = _whole_products(ranks[t], own)
-            if of_label > 0:
-                rank_ic[h, t] = products / np.sqrt(squares[t] * of_label)
+                    if absent > _FEW:
+                        of_label = _subset_ranks(
+                            label_orders[t, h], label_ranks[t, h], label_names[t], buckets[a, t], n, own
+                        )
+                    else:
+                        if h == 0:
+                            _absent(label_orders[t, 0], label_names[t], buckets[a, t], missing)
+                        of_label = _ranks_without(label_ranks[t, h], buckets[a, t], missing[:absent], own)
+                    products = _whole_products(ranks[a, t], own)
+                if of_label > 0:
+                    rank_ic[a, h, t] = products / np.sqrt(squares[a, t] * of_label)
 
 
 @jit
@@ -177,7 +181,7 @@ def autocorrelations(
 
 @jit
 def group_share(
-    ranks: Array, buckets: Array, groups: Array, group_count: int, least: int, out: Array
+    ranks: Array, buckets: Array, squares: Array, groups: Array, group_count: int, least: int, out: Array
 ) -> None:
     """Write the share of the variance of ranks that lies between groups, less what chance puts there.
 
@@ -186,6 +190,8 @@ def group_share(
 
     Parameters
     ----------
+    ranks, buckets, squares
+        Of the alpha; see `_ranks.rank_sessions`.
     groups : (N,) uint16 array
         Codes from 0; `group_count` for none: such names are left out.
     least : int
@@ -196,14 +202,17 @@ def group_share(
     out[:] = np.nan
     # sum and size of a group in one number: ranks add up to less than 2**31
     packed = np.empty(group_count + 1, dtype=np.int64)
+    all_in_groups = (groups < group_count).all()
     for t in range(T):
         packed[:] = 0
-        square = np.int64(0)
         for j in range(N):
             # ranks outside are 0
             packed[groups[j]] += np.int64(ranks[t, j]) + (np.int64(buckets[t, j] > 0) << _SIZE)
-        for j in range(N):
-            square += np.int64(ranks[t, j]) * np.int64(ranks[t, j]) * (groups[j] < group_count)
+        square = np.int64(squares[t])
+        if not all_in_groups:
+            square = np.int64(0)
+            for j in range(N):
+                square += np.int64(ranks[t, j]) * np.int64(ranks[t, j]) * (groups[j] < group_count)
         n = seen = 0
         total = np.int64(0)
         between = 0.0

@@ -13,9 +13,7 @@ Array = NDArray[Any]
 
 
 @jit
-def top_turnover(
-    buckets: Array, orders: Array, names: Array, edges: Array, quantiles: int, lag: int, out: Array
-) -> None:
+def top_turnover(buckets: Array, names: Array, edges: Array, quantiles: int, lag: int, out: Array) -> None:
     """Write the share of the highest quantile's names that were not in it `lag` sessions before.
 
     NaN where the quantile is empty in either session.
@@ -25,7 +23,7 @@ def top_turnover(
     for t in range(lag, T):
         first, end = edges[1, t], names[t]
         if end > first and names[t - lag] > edges[1, t - lag]:
-            common = _common(buckets[t - lag], orders[t], first, end, quantiles)
+            common = _common(buckets[t - lag], buckets[t], quantiles)
             out[t] = (end - first - common) / (end - first)
 
 
@@ -92,7 +90,7 @@ def portfolio_returns(
             then = t - horizon
             first_then, end_then = _place(names, edges, then, quantile)
             before = end_then - first_then
-            common = _common(buckets[then], orders[t], first, end, quantile)
+            common = _common(buckets[then], buckets[t], quantile)
         bought = sold = 0.0
         if size > 0:
             bought = (size - common) / size
@@ -128,9 +126,10 @@ def _place(names: Array, edges: Array, t: int, quantile: int) -> tuple[int, int]
 
 
 @jit
-def _common(buckets: Array, order: Array, first: int, end: int, quantile: int) -> int:
-    """Names of a stretch of an order that were in a quantile in another session."""
-    common = 0
-    for k in range(first, end):
-        common += buckets[order[k]] == quantile
-    return common
+def _common(then: Array, now: Array, quantile: int) -> int:
+    """Names that are in a quantile in two sessions: in order of their columns, which machines do fast."""
+    wanted = np.int8(quantile)
+    common = np.int16(0)
+    for j in range(len(now)):
+        common = np.int16(common + np.int16((then[j] == wanted) & (now[j] == wanted)))
+    return int(common)

@@ -184,16 +184,18 @@ def rank_sessions(
     T, N = values.shape
     row, label = np.empty(N), np.empty(N)
     sorted_row, own = np.empty(N), np.empty(N)
+    firsts = np.empty(N, dtype=np.int64)
     ends = np.empty(quantiles + 1, dtype=np.int64)
     curve[:] = np.nan
     for t in range(T):
-        ranks[t] = 0
-        buckets[t] = 0
-        edges[0, t] = edges[1, t] = 0
-        squares[t] = 0.0
-        ic[t] = np.nan
         n = names[t]
+        if n < N:
+            ranks[t] = 0
+            buckets[t] = 0
         if n == 0:
+            edges[0, t] = edges[1, t] = 0
+            squares[t] = 0.0
+            ic[t] = np.nan
             continue
         order = orders[t]
         # one after the other into the cache, before they are asked for in any order
@@ -201,20 +203,18 @@ def rank_sessions(
             row[j] = values[t, j]
             label[j] = labels[t, j]
         _straighten(row, keys[t], n, sorted_row, order)
-        squares[t] = _rank(sorted_row, order, n, quantiles, ranks[t], buckets[t], ends)
+        squares[t] = _rank(sorted_row, order, n, quantiles, ranks[t], buckets[t], ends, firsts)
         edges[0, t], edges[1, t] = ends[1], ends[quantiles - 1]
-        for k in range(n):
-            own[k] = label[order[k]]
-        for q in range(quantiles):
-            if ends[q + 1] > ends[q]:
-                curve[q, t] = label_means[t] + _mean(own, ends[q], ends[q + 1])
         middle = sorted_row[n // 2]
         level = max(abs(sorted_row[0]), abs(sorted_row[n - 1]))
         scale = 1.0 / level if level > _HUGE or level < _TINY else 1.0
         if n == eligible_count[t]:
-            ic[t] = _whole_correlation(sorted_row, own, label_squares[t], n, middle, scale)
+            ic[t] = _whole_correlation(sorted_row, label, order, label_squares[t], n, middle, scale, own)
         else:
-            ic[t] = _correlation(sorted_row, own, n, middle, scale)
+            ic[t] = _correlation(sorted_row, label, order, n, middle, scale, own)
+        for q in range(quantiles):
+            if ends[q + 1] > ends[q]:
+                curve[q, t] = label_means[t] + _mean(own, ends[q], ends[q + 1])
 
 
 @jit
@@ -223,12 +223,13 @@ def rank_rows(values: Array, keys: Array, names: Array, ranks: Array, orders: Ar
     T, N = values.shape
     sorted_row = np.empty(N)
     unused, ends = np.empty(N, dtype=np.int8), np.empty(2, dtype=np.int64)
+    firsts = np.empty(N, dtype=np.int64)
     for t in range(T):
         ranks[t] = 0
         squares[t] = 0.0
         if names[t] > 0:
             _straighten(values[t], keys[t], names[t], sorted_row, orders[t])
-            squares[t] = _rank(sorted_row, orders[t], names[t], 1, ranks[t], unused, ends)
+            squares[t] = _rank(sorted_row, orders[t], names[t], 1, ranks[t], unused, ends, firsts)
 
 
 @jit
@@ -311,17 +312,22 @@ def _ends(row: Array, columns: Array, n: int) -> tuple[float, float]:
 
 
 @jit
-def _correlation(x: Array, y: Array, n: int, around: float, scale: float) -> float:
-    """Pearson correlation of a sorted row; NaN where y is, or where either does not vary.
+def _correlation(
+    x: Array, labels: Array, order: Array, n: int, around: float, scale: float, own: Array
+) -> float:
+    """Pearson correlation of a sorted row with labels; NaN where they are, or where either does not vary.
 
-    x is taken less `around`, near its middle, and times `scale`, so that sums neither cancel nor overflow.
+    Labels are by column, and are written to `own` in the order of the row: fetching them costs nothing while
+    sums wait for one another. x is taken less `around`, near its middle, and times `scale`, so that sums
+    neither cancel nor overflow.
     """
     sum_x = sum_y = of_x = of_y = products = 0.0
     more_x = more_y = more_of_x = more_of_y = more_products = 0.0
     half = n // 2
     for k in range(half):
-        a, b = (x[k] - around) * scale, y[k]
-        c, d = (x[k + half] - around) * scale, y[k + half]
+        a, b = (x[k] - around) * scale, labels[order[k]]
+        c, d = (x[k + half] - around) * scale, labels[order[k + half]]
+        own[k], own[k + half] = b, d
         sum_x += a
         more_x += c
         sum_y += b
@@ -333,7 +339,8 @@ def _correlation(x: Array, y: Array, n: int, around: float, scale: float) -> flo
         products += a * b
         more_products += c * d
     if 2 * half < n:
-        a, b = (x[n - 1] - around) * scale, y[n - 1]
+        a, b = (x[n - 1] - around) * scale, labels[order[n - 1]]
+        own[n - 1] = b
         sum_x += a
         sum_y += b
         of_x += a * a
@@ -366,25 +373,38 @@ def _mean(row: Array, first: int, end: int) -> float:
 
 @jit
 def _whole_correlation(
-    x: Array, labels: Array, label_square: float, n: int, around: float, scale: float
+    x: Array,
+    labels: Array,
+    order: Array,
+    label_square: float,
+    n: int,
+    around: float,
+    scale: float,
+    own: Array,
 ) -> float:
-    """Pearson correlation of a sorted row with all labels of its session, which are centred."""
+    """Pearson correlation of a sorted row with all labels of its session, which are centred.
+
+    As `_correlation`.
+    """
     sum_x = of_x = products = 0.0
     more_x = more_of_x = more_products = 0.0
     half = n // 2
     for k in range(half):
         a, b = (x[k] - around) * scale, (x[k + half] - around) * scale
+        c, d = labels[order[k]], labels[order[k + half]]
+        own[k], own[k + half] = c, d
         sum_x += a
         more_x += b
         of_x += a * a
         more_of_x += b * b
-        products += a * labels[k]
-        more_products += b * labels[k + half]
+        products += a * c
+        more_products += b * d
     if 2 * half < n:
-        a = (x[n - 1] - around) * scale
+        a, c = (x[n - 1] - around) * scale, labels[order[n - 1]]
+        own[n - 1] = c
         sum_x += a
         of_x += a * a
-        products += a * labels[n - 1]
+        products += a * c
     variance = of_x + more_of_x - (sum_x + more_x) ** 2 / n
     if not (variance > 0.0 and label_square > 0.0):
         return np.nan
@@ -393,46 +413,53 @@ def _whole_correlation(
 
 @jit
 def _rank(
-    sorted_row: Array, order: Array, n: int, quantiles: int, ranks: Array, buckets: Array, ends: Array
+    sorted_row: Array,
+    order: Array,
+    n: int,
+    quantiles: int,
+    ranks: Array,
+    buckets: Array,
+    ends: Array,
+    firsts: Array,
 ) -> float:
     """Write ranks and quantiles of a sorted row by column; return the sum of squares of the ranks.
 
-    ``ends`` is where in the order each quantile ends, after a 0.
+    ``ends`` is where in the order each quantile ends, after a 0; ``firsts`` is scratch memory.
     """
     tied = 0
     for k in range(1, n):
         tied += sorted_row[k] == sorted_row[k - 1]
     ends[0] = 0
-    # a value falls into the first quantile whose edge, at place (n - 1) * bucket / quantiles, it reaches
-    bucket = 1
-    square = np.int64(0)
+    for bucket in range(1, quantiles + 1):
+        # a value falls into the first quantile whose edge, at place (n - 1) * bucket / quantiles, it reaches
+        at = min(bucket * (n - 1) // quantiles + 1, n)
+        while tied > 0 and at < n and sorted_row[at] == sorted_row[at - 1]:
+            at += 1
+        ends[bucket] = at
     if tied == 0:
-        for k in range(n):
-            j = order[k]
-            if k * quantiles > bucket * (n - 1):
-                ends[bucket] = k
-                bucket += 1
-            ranks[j] = 2 * k + 1 - n
-            buckets[j] = bucket
-        # the sum of (2 k + 1 - n)^2
-        square = np.int64(n) * (np.int64(n) * n - 1) // 3
-    else:
-        first = 0
-        while first < n:
-            value = sorted_row[first]
-            end = first + 1
-            while end < n and sorted_row[end] == value:
-                end += 1
-            # twice the mean of the ranks first + 1 .. end, less twice the mean of all
-            rank = first + end - n
-            while first * quantiles > bucket * (n - 1):
-                ends[bucket] = first
-                bucket += 1
-            for k in range(first, end):
-                ranks[order[k]] = rank
+        for bucket in range(1, quantiles + 1):
+            for k in range(ends[bucket - 1], ends[bucket]):
+                ranks[order[k]] = 2 * k + 1 - n
                 buckets[order[k]] = bucket
-            square += rank * rank * (end - first)
-            first = end
-    for q in range(bucket, quantiles + 1):
-        ends[q] = n
+        # the sum of (2 k + 1 - n)^2
+        return float(np.int64(n) * (np.int64(n) * n - 1) // 3)
+    # without a branch, which would be guessed wrong at every tie: where ties begin, then where they end
+    first = 0
+    firsts[0] = 0
+    for k in range(1, n):
+        first = k if sorted_row[k] != sorted_row[k - 1] else first
+        firsts[k] = first
+    square = np.int64(0)
+    end = n
+    above = sorted_row[n - 1]
+    for k in range(n - 1, -1, -1):
+        end = k + 1 if sorted_row[k] != above else end
+        above = sorted_row[k]
+        # twice the mean of the ranks first + 1 .. end, less twice the mean of all
+        rank = firsts[k] + end - n
+        ranks[order[k]] = rank
+        square += rank * rank
+    for bucket in range(1, quantiles + 1):
+        for k in range(ends[bucket - 1], ends[bucket]):
+            buckets[order[k]] = bucket
     return float(square)

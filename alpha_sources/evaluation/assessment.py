@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from alpha_sources.evaluation.batch import judge_stream
 from alpha_sources.evaluation.controls import control_percentile, random_controls
 from alpha_sources.evaluation.duplicates import Candidate, DuplicateOf, KeptSet
 from alpha_sources.evaluation.duplicates_ranks import ranked
 from alpha_sources.evaluation.evaluation import Evaluation
-from alpha_sources.evaluation.judging import judge
+from alpha_sources.evaluation.ground import prepare
+from alpha_sources.evaluation.measures import measure_names
 from alpha_sources.evaluation.overfitting import Overfitting, overfitting
 from alpha_sources.evaluation.significance import effective_trials, false_discovery_q, needed_t
 from alpha_sources.evaluation.significance_errors import SignificanceError
@@ -25,6 +27,8 @@ from engine.market.view import MarketView
 
 #: alphas of which the correlations are worth a picture
 _PICTURED = 60
+#: into how many blocks a span is cut to be halved in all ways; short ones into fewer
+_BLOCKS = (16, 8, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +44,10 @@ class Assessment:
         The evaluation's frame and, per alpha, ``q`` (false discovery rate), ``control`` (share of random
         controls beaten, NaN where not asked), ``deflated_sharpe`` (probability that the long-short Sharpe
         ratio before costs is more than the best of all trials shows by chance), ``verdict``, ``sentence``,
-        ``published_ic`` (as its source prints it, NaN where none does), ``twin`` (what it repeats).
+        ``needed_t`` (what its |t| would have to be, given its sessions), ``published_ic`` (as its source
+        prints it, NaN where none does), ``twin`` (what it repeats).
     needed_t : float
-        What |t| would have to be after so many trials.
+        What |t| would have to be after so many trials, for an alpha with the most sessions of the batch.
     overfitting : Overfitting or None
         Of choosing the best of the batch; None where there is too little to compare.
     correlations : DataFrame
@@ -91,7 +96,8 @@ def assess(
     formulas : mapping
         The alphas by the evaluation's names: formulas, or (T, N) values.
     controls : int
-        Random controls of each alpha whose p-value is below the discovery level; 0 for none.
+        Random controls of each alpha whose p-value is below the discovery level; 0 for none. With fewer than
+        19 of them no alpha beats 95 %.
     seed : int
         Of the controls.
     threshold : float
@@ -112,6 +118,11 @@ def assess(
     frame = evaluation.frame.copy()
     if trials < 1:
         raise SignificanceError(f"{trials} trials; those of the batch itself count")
+    different = len({one.canonical or one.key for one in evaluation.judged} - {""})
+    if trials < different:
+        raise SignificanceError(
+            f"{trials} trials are fewer than the {different} different alphas of the batch"
+        )
     t, p = frame["rank_ic_t"].to_numpy(), frame["rank_ic_p"].to_numpy()
     q = np.full(len(frame), np.nan)
     known = ~np.isnan(p)
@@ -130,6 +141,7 @@ def assess(
     twins, correlations = _twins(view, formulas, evaluation, threshold)
     frame["q"], frame["control"] = q, beaten
     frame["deflated_sharpe"] = _deflated(evaluation, trials)
+    frame["needed_t"] = [one.needed_t for one in said]
     frame["verdict"] = [str(one.verdict) for one in said]
     frame["sentence"] = [one.sentence for one in said]
     frame["published_ic"] = [(published or {}).get(str(name), np.nan) for name in frame.index]
@@ -140,7 +152,7 @@ def assess(
         evaluation,
         trials,
         frame,
-        needed_t(trials, level=levels.family),
+        needed_t(trials, level=levels.family, degrees_of_freedom=_degrees(frame["rank_ic_sessions"].max())),
         _overfitting(ics, evaluation.settings.horizon_sessions),
         correlations,
         _effective(ics),
@@ -153,9 +165,13 @@ def _judged(t: float, trials: int, q: float, control: float, sessions: float, le
         trials,
         q=None if np.isnan(q) else float(q),
         control=None if np.isnan(control) else float(control),
-        degrees_of_freedom=None if np.isnan(sessions) or sessions < 3 else float(sessions - 1),
+        degrees_of_freedom=_degrees(sessions),
         levels=levels,
     )
+
+
+def _degrees(sessions: float) -> float | None:
+    return None if np.isnan(sessions) or sessions < 3 else float(sessions - 1)
 
 
 def _controls(
@@ -167,26 +183,16 @@ def _controls(
     seed: int,
 ) -> Iterator[tuple[str, float]]:
     """Share of its random controls that each alpha beats, by the size of the t value."""
-    if not count:
+    if not count or not wanted:
         return
-    settings = evaluation.settings
+    ground = prepare(view, replace(evaluation.settings, decay_sessions=1, ranges=()))
+    at = measure_names(evaluation.settings.quantiles).index("rank_ic_t")
     for name, values in _values(view, {name: formulas[name] for name in wanted}):
         dealt = random_controls(values, view.universe[: len(values)], count=count, seed=seed)
-        judged = judge(
-            {str(i): control for i, control in enumerate(dealt)},
-            view,
-            horizon_sessions=settings.horizon_sessions,
-            decay_sessions=1,
-            quantiles=settings.quantiles,
-            min_names=settings.min_names,
-            lags=settings.lags,
-            start=settings.start,
-            end=settings.end,
-            index_symbol=settings.index_symbol,
-            keep_series=False,
-        )
+        judged = judge_stream(((str(i), control) for i, control in enumerate(dealt)), ground)
+        sizes = [one.measured.measures[0, at] for one in judged]
         own = float(evaluation.frame["rank_ic_t"].to_numpy()[evaluation.names.index(name)])
-        yield name, control_percentile(own, judged.frame["rank_ic_t"].to_numpy())
+        yield name, control_percentile(own, sizes)
 
 
 def _twins(
@@ -219,11 +225,14 @@ def _twins(
     names = usable[: len(pictured)]
     if not names:
         return {}, pd.DataFrame()
-    scores = ranked(pictured, universe, settings.min_names).scores.astype(np.float64)
-    both = np.einsum("skn,sjn->skj", scores, scores)
-    counted = (both.diagonal(axis1=1, axis2=2) > 0).astype(np.float64)
-    pairs = np.maximum(counted.T @ counted, 1.0)
-    matrix = pd.DataFrame(both.sum(axis=0) / pairs, index=names, columns=names)
+    total, pairs = np.zeros((2, len(names), len(names)))
+    for session in ranked(pictured, universe, settings.min_names).scores:
+        scores = session.astype(np.float64)
+        both = scores @ scores.T
+        known = (both.diagonal() > 0).astype(np.float64)
+        total += both
+        pairs += np.outer(known, known)
+    matrix = pd.DataFrame(total / np.maximum(pairs, 1.0), index=names, columns=names)
     return {name: _say(twin) for name, twin in found.items()}, matrix
 
 
@@ -265,28 +274,38 @@ def _values(
 
 
 def _deflated(evaluation: Evaluation, trials: int) -> list[float]:
-    """Probability that a long-short Sharpe ratio beats the best of all trials by more than chance."""
-    sharpes = evaluation.frame["long_short_sharpe"].to_numpy() / np.sqrt(252)
-    spread = float(np.nanstd(sharpes, ddof=1)) if (~np.isnan(sharpes)).sum() > 2 else float("nan")
-    out = []
-    for name in evaluation.names:
-        if evaluation.frame.at[name, "status"] != "ok" or np.isnan(spread):
-            out.append(float("nan"))
+    """Probability that a long-short Sharpe ratio beats the best of all trials by more than chance.
+
+    An alpha that is wrong is held the other way round, so that the best of the trials is the best by size.
+    Sharpe ratios are taken to differ as those of the batch do, and no less than those of noise: the few of a
+    batch may be alike, the trials before it are not known to have been.
+    """
+    frame = evaluation.frame
+    sharpes = frame["long_short_sharpe"].to_numpy() / np.sqrt(252)
+    spread = float(np.nanstd(sharpes, ddof=1)) if (~np.isnan(sharpes)).sum() > 2 else 0.0
+    t = frame["rank_ic_t"].to_numpy()
+    out: list[float] = []
+    for name, own_t in zip(evaluation.names, t, strict=True):
+        out.append(float("nan"))
+        if np.isnan(own_t):
             continue
         returns = evaluation[name].series["long_short"].dropna().to_numpy()
         if len(returns) < 3 or not returns.std() > 0:
-            out.append(float("nan"))
             continue
-        moments = sharpe_moments(returns)
-        out.append(float(deflated_sharpe(moments, trials=trials, sharpe_deviation=spread)))
+        moments = sharpe_moments(-returns if own_t < 0 else returns)
+        deviation = max(spread, float(1.0 / np.sqrt(len(returns) - 1)))
+        out[-1] = float(deflated_sharpe(moments, trials=trials, sharpe_deviation=deviation, two_sided=True))
     return out
 
 
 def _overfitting(ics: NDArray[np.float64], horizon: int) -> Overfitting | None:
-    try:
-        return overfitting(ics, purge=horizon + 1, either_sign=True)
-    except SignificanceError:
-        return None
+    """Of as many blocks as the span is long enough for."""
+    for blocks in _BLOCKS:
+        try:
+            return overfitting(ics, blocks=blocks, purge=horizon + 1, either_sign=True)
+        except SignificanceError:
+            continue
+    return None
 
 
 def _effective(ics: NDArray[np.float64]) -> float:

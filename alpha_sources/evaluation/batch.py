@@ -163,21 +163,31 @@ class _Workers:
 
     def measure(self, alphas: Iterable[tuple[str, Values]], into: dict[str, Measured]) -> None:
         """Measure alphas as they come; what was measured before an error is kept."""
-        if self._pool is None:
-            for key, values in alphas:
-                into[key] = self.first.measure(values)
-            return
-        running: dict[str, Future[Measured]] = {}
+        running: list[tuple[list[str], Future[list[Measured]]]] = []
+        waiting: dict[str, Values] = {}
+
+        def start() -> None:
+            keys, values = list(waiting), list(waiting.values())
+            waiting.clear()
+            if self._pool is None:
+                into.update(zip(keys, self.first.measure_all(values), strict=True))
+            else:
+                running.append((keys, self._pool.submit(self._some, values)))
+
         try:
             for key, values in alphas:
-                running[key] = self._pool.submit(self._one, values)
+                waiting[key] = values
+                if len(waiting) == self.first.slots:
+                    start()
         finally:
-            into.update((key, future.result()) for key, future in running.items())
+            start()
+            for keys, future in running:
+                into.update(zip(keys, future.result(), strict=True))
 
-    def _one(self, values: Values) -> Measured:
+    def _some(self, values: list[Values]) -> list[Measured]:
         measurer = self._free.get()
         try:
-            return measurer.measure(values)
+            return measurer.measure_all(values)
         finally:
             self._free.put(measurer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,9 @@ _AVERAGED = (
 )
 _EARNED = ("long_top", "long_top_net", "long_short", "long_short_net")
 _OF_EARNINGS = ("return", "sharpe", "drawdown")
+#: alphas measured together; fewer where their ranks would not fit
+_SLOTS = 6
+_SLOT_BYTES = 64 * 2**20
 #: what `decay` says of the rank IC at each horizon
 DECAY = ("mean", "std", "ir", "t", "p")
 
@@ -95,6 +99,18 @@ class Measured:
     rank_ics: Array | None = None
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Sorted:
+    """What measures of one alpha are computed from; see `_ranks.rank_sessions`."""
+
+    ranks: NDArray[np.int16]
+    orders: NDArray[np.uint16]
+    buckets: NDArray[np.int8]
+    names: NDArray[np.int64]
+    edges: NDArray[np.int64]
+    squares: Array
+
+
 class Measurer:
     """Measures alphas on one ground; keeps its scratch memory from one to the next.
 
@@ -104,14 +120,21 @@ class Measurer:
     def __init__(self, ground: Ground, *, keep_series: bool = True) -> None:
         self._ground, self._keep = ground, keep_series
         T, N = ground.fills.members.shape
-        self._ranks, self._orders = np.empty((T, N), dtype=np.int16), np.empty((T, N), dtype=np.uint16)
-        self._buckets = np.empty((T, N), dtype=np.int8)
+        self._slots: int = max(1, min(_SLOTS, _SLOT_BYTES // (5 * T * N)))
+        shape = self._slots, T, N
+        self._ranks, self._orders = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.uint16)
+        self._buckets = np.empty(shape, dtype=np.int8)
+        self._names = np.empty(shape[:2], dtype=np.int64)
+        self._edges = np.empty((self._slots, 2, T), dtype=np.int64)
+        self._squares = np.empty(shape[:2])
+        self._found = np.empty((self._slots, 6), dtype=np.int64)
         self._keys = np.empty((T, N), dtype=np.uint32)
-        self._names = np.empty(T, dtype=np.int64)
-        self._edges = np.empty((2, T), dtype=np.int64)
-        self._squares = np.empty(T)
-        self._found = np.empty(6, dtype=np.int64)
         self._costs = np.empty((2, T))
+
+    @property
+    def slots(self) -> int:
+        """How many alphas are best measured together."""
+        return self._slots
 
     def measure(self, values: NDArray[Any]) -> Measured:
         """Measure one alpha.
@@ -126,13 +149,47 @@ class Measurer:
         ShapeError
             If the shape is another.
         """
+        return self.measure_all([values])[0]
+
+    def measure_all(self, alphas: Sequence[NDArray[Any]]) -> list[Measured]:
+        """Measure several alphas, each as `measure` would, in less time."""
+        out: list[Measured] = []
+        for first in range(0, len(alphas), self._slots):
+            out += self._together(alphas[first : first + self._slots])
+        return out
+
+    def _together(self, alphas: Sequence[NDArray[Any]]) -> list[Measured]:
+        ground, settings = self._ground, self._ground.settings
+        series = [self._sort(values, slot) for slot, values in enumerate(alphas)]
+        count = len(alphas)
+        rank_ics = np.empty((count, len(ground.horizons), ground.fills.sessions))
+        label_correlations(
+            self._ranks[:count],
+            self._buckets[:count],
+            self._names[:count],
+            self._squares[:count],
+            ground.horizons,
+            ground.label_ranks,
+            ground.label_orders,
+            ground.label_names,
+            ground.label_squares,
+            rank_ics,
+        )
+        main = settings.horizons.index(settings.horizon_sessions)
+        for own, ics in zip(series, rank_ics, strict=True):
+            own[0] = ics[main]
+        # an array of its own: what is kept of one alpha keeps no other
+        each = zip(series, rank_ics, strict=True)
+        return [self._measured(slot, own, ics.copy()) for slot, (own, ics) in enumerate(each)]
+
+    def _sort(self, values: NDArray[Any], slot: int) -> Array:
+        """Sort an alpha into a slot; return its series, of which coverage, IC and quantiles are written."""
         ground, settings = self._ground, self._ground.settings
         fills = ground.fills
         if values.shape != fills.members.shape:
             raise ShapeError(f"an alpha of shape {values.shape}, the market has {fills.members.shape}")
         names = series_names(settings.quantiles)
         series = np.empty((len(names), fills.sessions))
-        least = max(settings.min_names, settings.quantiles)
         values = read_only(np.ascontiguousarray(values, dtype=np.float64))
         place_sessions(
             values,
@@ -141,56 +198,43 @@ class Measurer:
             ground.eligible_columns,
             ground.member_count,
             ground.label_names,
-            least,
+            max(settings.min_names, settings.quantiles),
             self._keys,
-            self._names,
+            self._names[slot],
             series[names.index("coverage")],
-            self._found,
+            self._found[slot],
         )
         self._keys.sort(axis=1)
         rank_sessions(
             values,
             self._keys,
-            self._names,
+            self._names[slot],
             ground.label_names,
             ground.centred,
             ground.label_means,
             ground.centred_squares,
             settings.quantiles,
-            self._ranks,
-            self._orders,
-            self._buckets,
-            self._edges,
-            self._squares,
+            self._ranks[slot],
+            self._orders[slot],
+            self._buckets[slot],
+            self._edges[slot],
+            self._squares[slot],
             series[1],
             series[2 : 2 + settings.quantiles],
         )
-        rank_ics = np.empty((len(ground.horizons), fills.sessions))
-        label_correlations(
-            self._ranks,
-            self._orders,
-            self._buckets,
-            self._names,
-            self._squares,
-            ground.horizons,
-            ground.label_ranks,
-            ground.label_orders,
-            ground.label_names,
-            ground.label_squares,
-            rank_ics,
-        )
-        series[0] = rank_ics[settings.horizons.index(settings.horizon_sessions)]
-        span = ground.groups.inside[0]
+        return series
+
+    def _measured(self, slot: int, series: Array, rank_ics: Array) -> Measured:
+        settings, span = self._ground.settings, self._ground.groups.inside[0]
         labelled = int(np.isfinite(series[0]).sum())
-        status, reason = verdict(self._found.tolist(), settings, int(span.sum()), labelled)
+        status, reason = verdict(self._found[slot].tolist(), settings, int(span.sum()), labelled)
         if not status.judged or not labelled:
             return self._without_measures(status, reason)
-        self._fill(series, names)
-        measures = self._summary(series)
+        self._fill(slot, series)
         return Measured(
             status,
             reason,
-            measures,
+            self._summary(series),
             self._decay(rank_ics),
             series[0].copy(),
             series if self._keep else None,
@@ -201,28 +245,36 @@ class Measurer:
         """Return what becomes of a text that is no formula, or that asks for what the market lacks."""
         return self._without_measures(Status.UNREADABLE, reason)
 
-    def _fill(self, series: Array, names: tuple[str, ...]) -> None:
-        """Write all series but coverage and the ICs."""
+    def _fill(self, slot: int, series: Array) -> None:
+        """Write all series but coverage, the ICs and the quantiles."""
         ground, settings = self._ground, self._ground.settings
         q, horizon = settings.quantiles, settings.horizon_sessions
-        ranked = (self._ranks, self._buckets, self._names)
-        cut = (self._buckets, self._orders, self._names)
+        mine = _Sorted(
+            self._ranks[slot],
+            self._orders[slot],
+            self._buckets[slot],
+            self._names[slot],
+            self._edges[slot],
+            self._squares[slot],
+        )
+        ranked = (mine.ranks, mine.buckets, mine.names, mine.squares)
+        cut = (mine.buckets, mine.orders, mine.names, mine.edges)
         least = settings.min_names
-        row = {name: series[i] for i, name in enumerate(names)}
+        row = dict(zip(series_names(q), series, strict=True))
         np.subtract(series[1 + q], series[2], out=row["spread"])
-        top_turnover(*cut, self._edges, q, 1, row["turnover"])
-        autocorrelations(*ranked, self._squares, 1, least, row["rank_autocorrelation"])
+        top_turnover(mine.buckets, mine.names, mine.edges, q, 1, row["turnover"])
+        autocorrelations(*ranked, 1, least, row["rank_autocorrelation"])
         if horizon == 1:
             row["rank_autocorrelation_horizon"][:] = row["rank_autocorrelation"]
         else:
-            autocorrelations(*ranked, self._squares, horizon, least, row["rank_autocorrelation_horizon"])
+            autocorrelations(*ranked, horizon, least, row["rank_autocorrelation_horizon"])
         for name, other in zip(("size", "price"), ground.exposures, strict=True):
             rank_correlation(
-                self._ranks,
-                self._orders,
-                self._buckets,
-                self._names,
-                self._squares,
+                mine.ranks,
+                mine.orders,
+                mine.buckets,
+                mine.names,
+                mine.squares,
                 other.ranks,
                 other.orders,
                 other.names,
@@ -232,23 +284,20 @@ class Measurer:
                 row[name],
             )
         group_share(
-            self._ranks,
-            self._buckets,
+            mine.ranks,
+            mine.buckets,
+            mine.squares,
             ground.industries,
             ground.industry_count,
             least,
             row["industry"],
         )
-        row["names"][:] = np.where(self._names > 0, self._names, np.nan)
+        row["names"][:] = np.where(mine.names > 0, mine.names, np.nan)
         buy, sell = ground.buy_costs, ground.sell_costs
         top, bottom = row["long_top"], row["long_short"]
-        portfolio_returns(
-            *cut, self._edges, ground.held, series[1 + q], q, horizon, buy, sell, top, self._costs[0]
-        )
+        portfolio_returns(*cut, ground.held, series[1 + q], q, horizon, buy, sell, top, self._costs[0])
         # whoever sells short sells first and buys back
-        portfolio_returns(
-            *cut, self._edges, ground.held, series[2], 1, horizon, sell, buy, bottom, self._costs[1]
-        )
+        portfolio_returns(*cut, ground.held, series[2], 1, horizon, sell, buy, bottom, self._costs[1])
         np.subtract(top, self._costs[0], out=row["long_top_net"])
         np.subtract(top, bottom, out=row["long_short"])
         np.subtract(row["long_short"], self._costs.sum(axis=0), out=row["long_short_net"])

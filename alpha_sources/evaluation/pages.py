@@ -77,13 +77,23 @@ def batch_sections(
     return sections
 
 
-def alpha_sections(assessment: Assessment, name: str) -> list[Section]:
-    """Return the page of one alpha."""
+def alpha_sections(assessment: Assessment, name: str, notes: tuple[str, ...] = ()) -> list[Section]:
+    """Return the page of one alpha.
+
+    Parameters
+    ----------
+    assessment : Assessment
+    name : str
+        Of the alpha.
+    notes : tuple of str, optional
+        Said first, as on the page of a batch, where there is none.
+    """
     detail, row = assessment.evaluation[name], assessment.frame.loc[name]
-    if row["status"] != "ok":
-        return [Section("Verdict", 0, notes=[f"{row['formula']}", f"{row['status']}: {row['reason']}"])]
+    if not row["rank_ic_sessions"] > 0:
+        said = [*notes, str(row["formula"]), f"{row['status']}: {row['reason']}"]
+        return [Section("Verdict", 0, notes=[one for one in said if one])]
     return [
-        _verdict(assessment, row),
+        _verdict(row, notes),
         _foresight(detail),
         _quantiles(detail),
         _earnings(detail),
@@ -154,18 +164,21 @@ def _cumulative(assessment: Assessment) -> Section:
     return Section("In the course of time", 20, figures=[figure])
 
 
-def _verdict(assessment: Assessment, row: Any) -> Section:
+def _verdict(row: Any, said_first: tuple[str, ...]) -> Section:
     cards = [
         ("Rank IC", row["rank_ic_mean"], Format.PRECISE),
         ("ICIR", row["rank_ic_ir"], Format.NUMBER),
         ("t", row["rank_ic_t"], Format.NUMBER),
-        ("|t| needed", assessment.needed_t, Format.NUMBER),
+        ("|t| needed", row["needed_t"], Format.NUMBER),
         ("q in its batch", row["q"], Format.PRECISE),
         ("Beats controls", row["control"], Format.PERCENT),
         ("Deflated Sharpe", row["deflated_sharpe"], Format.PERCENT),
         ("Coverage", row["coverage"], Format.PERCENT),
     ]
-    notes = [str(row["formula"]), f"{row['sentence'][:1].upper()}{row['sentence'][1:]}."]
+    sentence = f"{row['sentence'][:1].upper()}{row['sentence'][1:]}."
+    notes = [one for one in (*said_first, str(row["formula"]), sentence) if one]
+    if row["reason"]:
+        notes.append(f"{row['reason'][:1].upper()}{row['reason'][1:]}.")
     if row["twin"]:
         notes.append(f"It repeats {row['twin']}.")
     if row["warnings"]:

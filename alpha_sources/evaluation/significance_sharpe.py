@@ -83,7 +83,9 @@ def probabilistic_sharpe(moments: SharpeMoments, benchmark: ArrayLike = 0.0) -> 
     return np.asarray(special.ndtr(score), dtype=np.float64)
 
 
-def deflated_sharpe(moments: SharpeMoments, *, trials: float, sharpe_deviation: float) -> Array:
+def deflated_sharpe(
+    moments: SharpeMoments, *, trials: float, sharpe_deviation: float, two_sided: bool = False
+) -> Array:
     """Return the probability that a Sharpe ratio, the best of N, is more than the best of N without skill.
 
     Parameters
@@ -95,6 +97,8 @@ def deflated_sharpe(moments: SharpeMoments, *, trials: float, sharpe_deviation: 
     sharpe_deviation : float
         Standard deviation of the N Sharpe ratios of a session, not annualised. Where they are not known, that
         of noise is ``1 / √(n − 1)``.
+    two_sided : bool
+        The best of N by size: for alphas whose sign is chosen after the fact.
 
     Returns
     -------
@@ -112,4 +116,4 @@ def deflated_sharpe(moments: SharpeMoments, *, trials: float, sharpe_deviation: 
     """
     if not 0.0 <= sharpe_deviation < math.inf:
         raise SignificanceError(f"a standard deviation is at least 0, not {sharpe_deviation:g}")
-    return probabilistic_sharpe(moments, sharpe_deviation * expected_maximum(trials))
+    return probabilistic_sharpe(moments, sharpe_deviation * expected_maximum(trials, two_sided=two_sided))

@@ -184,7 +184,7 @@ def _print(console: Console, hearing: Hearing, key: str, top: int) -> None:
     table.add_column("verdict", no_wrap=True)
     for name, row in frame.head(top).iterrows():
         cells = [form.format(row[key]) if row[key] == row[key] else "" for _, key, form in shown]
-        verdict = row["verdict"] if row["status"] == "ok" else row["status"]
+        verdict = row["verdict"] if row["rank_ic_sessions"] > 0 else row["status"]
         style = _STYLES.get(verdict, "red")
         table.add_row(escape(str(name)), *cells, f"[{style}]{escape(verdict)}[/]")
     wide = console if console.is_terminal else _wide()
@@ -194,14 +194,15 @@ def _print(console: Console, hearing: Hearing, key: str, top: int) -> None:
     for name, row in frame.iterrows():
         if row["status"] != "ok" and len(frame) <= top:
             print_labelled(console, "note", f"{name}: {row['reason']}")
-    if len(frame) == 1 and frame["status"].iloc[0] == "ok":
+    if len(frame) == 1 and frame["rank_ic_sessions"].iloc[0] > 0:
         console.print(escape(f"{frame['sentence'].iloc[0]}"), soft_wrap=True)
     for note in hearing.notes:
         print_labelled(console, "note", note)
     found = assessment.overfitting
     chance = f"; overfitting {found.probability:.0%}" if found is not None else ""
+    trials = f"{assessment.trials:,} trial{'s' * (assessment.trials != 1)}"
     console.print(
-        f"{assessment.trials:,} trials in project {escape(hearing.project)} ({hearing.new_trials} new): "
+        f"{trials} in project {escape(hearing.project)} ({hearing.new_trials} new): "
         f"|t| {assessment.needed_t:.2f} is needed; {len(assessment.distinct)} told from noise{chance}",
         soft_wrap=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +12,8 @@ import pytest
 from cli_helpers import Cli, listing
 
 from alpha_sources.evaluation.trials import TrialLedger
+from alphaloom.config import load_config
+from alphaloom.evaluation import hear, read_batch
 
 TRAIN = "--span", "2022-01-04..2022-06-30"
 FILE = """
@@ -42,13 +44,13 @@ def test_a_formula_gets_a_verdict_in_words(cli: Cli) -> None:
     ran = cli("evaluate", "-pct_change(close, 20)", *TRAIN)
     assert ran.code == 0, ran.err
     assert "indistinguishable from noise after 1 trial" in ran.out
-    assert "1 trials in project quickstart (1 new)" in ran.out
+    assert "1 trial in project quickstart (1 new): |t| 1.98 is needed" in ran.out
 
 
 def test_what_was_tried_is_counted_once_and_for_ever(cli: Cli, home: Path) -> None:
     cli("evaluate", "-pct_change(close, 20)", *TRAIN)
     again = cli("evaluate", "-1 * pct_change(close, 20)", "--span", "2021-01-04..2021-06-30")
-    assert "1 trials in project quickstart (0 new)" in again.out
+    assert "1 trial in project quickstart (0 new)" in again.out
     other = cli("evaluate", "close / open", *TRAIN)
     assert "after 2 trials" in other.out
     assert "after 1 trial:" in cli("evaluate", "close / open", *TRAIN, "--project", "mine").out
@@ -81,6 +83,42 @@ def test_the_same_again_comes_from_the_store_to_the_last_digit(cli: Cli, tmp_pat
     assert any((home / "cache" / "evaluations").iterdir())
 
 
+def test_what_was_begun_counts_though_it_was_interrupted(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "ideas.txt").write_text(FILE)
+    batch = read_batch(str(tmp_path / "ideas.txt"))
+    at = datetime(2026, 1, 5, tzinfo=UTC)
+
+    def interrupt(done: int, reused: int) -> None:
+        raise KeyboardInterrupt
+
+    settings = load_config("quickstart", sets=[], environ={})
+    with pytest.raises(KeyboardInterrupt):
+        hear(batch, settings, span=TRAIN[1], at=at, progress=interrupt)
+    with TrialLedger.open(home / "trials.db") as ledger:
+        assert ledger.count("quickstart") == 3
+    seen: list[tuple[int, int]] = []
+    found = hear(batch, settings, span=TRAIN[1], at=at, progress=lambda *said: seen.append(said))
+    assert seen == [(3, 3)]  # nothing is computed twice
+    assert found.new_trials == 0 and found.assessment.trials == 3
+    with TrialLedger.open(home / "trials.db") as ledger:
+        assert ledger.evaluations("quickstart")["ic_t"].notna().all()
+
+
+def test_the_page_of_a_single_formula_says_how_often_the_test_was_opened(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "research.yaml").write_text(SPANS)
+    cli("evaluate", "close / open", "--config", "research.yaml", "--span", "test", "--out", "pages")
+    page = (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+    assert "opened for the first time in project research" in page
+
+
+def test_every_alpha_of_a_batch_has_a_file_of_its_own(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "ideas.txt").write_text("rank-3: close / open\nclose*2\nrank_3: close\nrank: open\n")
+    (tmp_path / "ideas.txt").write_text("open-3: close / open\n(open)\nopen: high\nopen+0\n")
+    ran = cli("evaluate", "ideas.txt", *TRAIN, "--out", "pages", "--controls", "0")
+    assert ran.code == 0, ran.err
+    assert len(list((tmp_path / "pages" / "alphas").iterdir())) == 4
+
+
 def test_a_shipped_library_by_its_name(cli: Cli) -> None:
     ran = cli("evaluate", "paper_released", "--span", "2022-09-30..2022-12-30", "--controls", "0")
     assert ran.code == 0, ran.err
@@ -107,6 +145,7 @@ def test_spans_of_the_configuration_and_the_sealed_test(cli: Cli, tmp_path: Path
     [
         (("nosuch.yaml",), "nosuch.yaml"),
         (("nosuch.txt",), "nosuch.txt cannot be read"),
+        ((__file__,), "is a file, but no .yaml, .yml, .csv or .txt of formulas"),
         (("close / open", "--span", "test"), "the configuration names no such span"),
         (("close / open", "--span", "2022"), "'2022' is no span"),
         (("close / open", "--span", "2022-02-01..2022-01-01"), "2022-02-01 lies after 2022-01-01"),

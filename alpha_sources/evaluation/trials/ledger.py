@@ -95,7 +95,8 @@ class TrialLedger:
         scope : Scope
             What they were evaluated on.
         batch : iterable of Trial
-            One evaluated again in the same scope leaves what is there.
+            One evaluated again in the same scope leaves the result that is there. To be counted whatever
+            happens, formulas are recorded before they are evaluated, without numbers, and again with them.
         at : datetime
             Now, with its time zone.
 
@@ -138,7 +139,17 @@ class TrialLedger:
                 }
                 for key, trial in by_hash.items()
             ]
-            connection.execute(insert(evaluations).on_conflict_do_nothing(), results)
+            new_result = insert(evaluations)
+            known_now = {name: new_result.excluded[name] for name in ("ic_mean", "ic_t", "evaluated_at")}
+            # a result is written once; what was only begun is waiting for one
+            connection.execute(
+                new_result.on_conflict_do_update(
+                    index_elements=["trial", "scope"],
+                    set_=known_now,
+                    where=evaluations.c.ic_mean.is_(None) & evaluations.c.ic_t.is_(None),
+                ),
+                results,
+            )
         return len(new)
 
     def count(

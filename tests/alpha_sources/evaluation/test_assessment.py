@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import alphaloom
 from alpha_sources.evaluation import judge
@@ -80,6 +81,68 @@ def test_what_cannot_be_judged_says_so_and_disturbs_nothing(assessed: Assessment
 def test_fewer_trials_than_none_are_refused(assessed: Assessment, view: MarketView) -> None:
     with pytest.raises(SignificanceError, match="0 trials"):
         assess(assessed.evaluation, view, trials=0, formulas={})
+
+
+def test_fewer_trials_than_the_batch_has_formulas_are_refused(assessed: Assessment, view: MarketView) -> None:
+    # seven alphas, of which two are one formula written twice
+    with pytest.raises(SignificanceError, match="5 trials are fewer than the 6 different alphas"):
+        assess(assessed.evaluation, view, trials=5, formulas={})
+
+
+def test_the_needed_t_is_the_same_in_the_words_and_in_the_numbers(assessed: Assessment) -> None:
+    calm = assessed.frame.loc["calm"]
+    degrees = calm["rank_ic_sessions"] - 1
+    assert calm["needed_t"] == pytest.approx(stats.t.isf((1 - 0.95 ** (1 / 158)) / 2, degrees))
+    assert f"{calm['needed_t']:.2f} is needed" in calm["sentence"]
+    assert assessed.needed_t == calm["needed_t"]
+
+
+def test_an_alpha_turned_upside_down_is_deflated_alike(view: MarketView) -> None:
+    batch = formulas(view, up="-ts_std(returns, 60)", down="ts_std(returns, 60)", other="close / open")
+    evaluation = judge(batch, view, start="2021-01-04")
+    found = assess(evaluation, view, trials=10, formulas=batch, controls=0).frame["deflated_sharpe"]
+    assert found["up"] == pytest.approx(found["down"], abs=1e-9)
+    assert found["up"] > 0.01
+
+
+def test_a_single_alpha_is_deflated_by_what_noise_would_show(view: MarketView) -> None:
+    batch = formulas(view, calm="-ts_std(returns, 60)")
+    evaluation = judge(batch, view, start="2021-01-04")
+    deflated = [
+        assess(evaluation, view, trials=trials, formulas=batch, controls=0).frame.at[
+            "calm", "deflated_sharpe"
+        ]
+        for trials in (1, 1000)
+    ]
+    returns = evaluation["calm"].series["long_short"].dropna()
+    sharpe = returns.mean() / returns.std()
+    n, skew, kurtosis = len(returns), stats.skew(returns), stats.kurtosis(returns, fisher=False)
+    # signs are chosen afterwards: the best of N noise alphas, by size
+    for trials, ours in zip((1, 1000), deflated, strict=True):
+        best = np.abs(np.random.default_rng(0).standard_normal((4000, trials))).max(axis=1).mean()
+        doubt = np.sqrt(1 - skew * sharpe + (kurtosis - 1) / 4 * sharpe**2)
+        expected = stats.norm.cdf((sharpe - best / np.sqrt(n - 1)) * np.sqrt(n - 1) / doubt)
+        assert ours == pytest.approx(expected, abs=0.02)
+
+
+def test_a_quarter_is_long_enough_to_look_for_overfitting(view: MarketView) -> None:
+    batch = noise(view, 6)
+    evaluation = judge(batch, view, start="2022-09-30")
+    found = assess(evaluation, view, trials=6, formulas=batch, controls=0).overfitting
+    assert found is not None and len(found.logits) == 70  # 8 blocks, 4 of them chosen
+
+
+def test_an_alpha_judged_by_its_finite_values_keeps_its_verdict(view: MarketView) -> None:
+    values = np.random.default_rng(0).standard_normal((len(view), len(view.symbols)))
+    values[-50, :3] = np.inf
+    batch = {"odd": values}
+    evaluation = judge(batch, view, start="2021-01-04")
+    found = assess(evaluation, view, trials=1, formulas=batch, controls=0)
+    row = found.frame.loc["odd"]
+    assert row["status"] == "infinite" and row["verdict"] == "noise"
+    assert 0 < row["deflated_sharpe"] < 1
+    page = render("odd", "", alpha_sections(found, "odd"))
+    assert "are infinite" in page and "By regime" in page
 
 
 def test_published_figures_stand_beside_ours(assessed: Assessment) -> None:

@@ -28,13 +28,13 @@ def view():
 def measured(monkeypatch):
     """Counts the alphas that are really measured."""
     count = []
-    genuine = Measurer.measure
+    genuine = Measurer.measure_all
 
-    def counting(self, values):
-        count.append(1)
-        return genuine(self, values)
+    def counting(self, alphas):
+        count.extend([1] * len(alphas))
+        return genuine(self, alphas)
 
-    monkeypatch.setattr(Measurer, "measure", counting)
+    monkeypatch.setattr(Measurer, "measure_all", counting)
     return count
 
 

@@ -369,3 +369,14 @@ def test_a_project_without_a_name_and_a_span_that_ends_before_it_begins_are_refu
     with pytest.raises(TrialError, match="ends before it begins"):
         ledger.count("demo", span=TEST[::-1])
     assert ledger.projects() == [] and ledger.openings("demo").empty
+
+
+def test_what_is_written_down_before_its_result_gets_it_later_and_only_once(ledger: TrialLedger) -> None:
+    before = Trial("x", "x", Origin.USER)
+    assert ledger.record("demo", scope(), [before], at=AT) == 1
+    assert ledger.evaluations("demo")["ic_t"].isna().all()
+    for t in (2.5, 9.0):
+        later = Trial("x", "x", Origin.USER, ic_mean=t / 100, ic_t=t)
+        assert ledger.record("demo", scope(), [later], at=AT + timedelta(hours=1)) == 0
+    assert ledger.evaluations("demo")["ic_t"].tolist() == [2.5]
+    assert ledger.evaluations("demo")["ic_mean"].tolist() == [0.025]

@@ -60,6 +60,10 @@ class Plan:
                 else:
                     self._use(key, values, len(step.roots))
 
+    def give_back(self, panel: Panel) -> None:
+        """Accept a value that was kept, once nobody reads it any more."""
+        self._context.buffers.give_back(panel)
+
     def _use(self, key: Key, values: dict[Key, Panel], times: int = 1) -> None:
         step = self.steps[key]
         step.uses -= times

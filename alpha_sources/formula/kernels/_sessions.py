@@ -24,6 +24,10 @@ def standardise(
 ) -> None:
     """Write each member less the mean of its group, also in standard deviations, or drawn in to k of them."""
     T, N = x.shape
+    if not groups.size:
+        for t in range(T):
+            _standardise_row(x[t], universe[t], want, k, tolerance, limit, out[t])
+        return
     code = np.zeros(N, dtype=np.int64)
     count, rough, mean, square = (
         np.empty(group_count),
@@ -38,11 +42,8 @@ def standardise(
         square[:] = 0.0
         for j in range(N):
             member = universe[t, j] and x[t, j] == x[t, j]
-            if groups.size:
-                label = groups[t, j]
-                code[j] = int(label) if label == label and member else -1
-            else:
-                code[j] = 0 if member else -1
+            label = groups[t, j]
+            code[j] = int(label) if label == label and member else -1
             if code[j] >= 0:
                 count[code[j]] += 1.0
                 rough[code[j]] += x[t, j]
@@ -72,6 +73,42 @@ def standardise(
                     else:
                         value = value / deviation if deviation > tolerance * abs(mean[g]) else np.nan
             out[t, j] = value if abs(value) <= limit else np.nan
+
+
+@jit
+def _standardise_row(
+    row: Panel, members: Panel, want: int, k: float, tolerance: float, limit: float, out: Panel
+) -> None:
+    # one group of all: the same sums in the same order, without looking up whose they are
+    N = len(row)
+    count, rough, mean, square = 0.0, 0.0, 0.0, 0.0
+    for j in range(N):
+        if members[j] and row[j] == row[j]:
+            count += 1.0
+            rough += row[j]
+    rough /= count
+    for j in range(N):
+        if members[j] and row[j] == row[j]:
+            mean += row[j] - rough
+    mean = rough + mean / count
+    deviation = np.nan
+    if want != DEMEAN:
+        for j in range(N):
+            if members[j] and row[j] == row[j]:
+                square += (row[j] - mean) ** 2
+        deviation = np.sqrt(square / (count - 1.0))
+    varies = deviation > tolerance * abs(mean)
+    for j in range(N):
+        value = np.nan
+        if members[j] and row[j] == row[j]:
+            value = row[j] - mean
+            if want == WINSORIZE:
+                value = min(max(row[j], mean - k * deviation), mean + k * deviation)
+                # one value alone has no deviation to be drawn in to
+                value = value if deviation == deviation else row[j]
+            elif want == ZSCORE:
+                value = value / deviation if varies else np.nan
+        out[j] = value if abs(value) <= limit else np.nan
 
 
 @jit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -160,6 +161,28 @@ def test_what_a_stream_yields_is_the_callers_own(view: MarketView) -> None:
     for _, values in evaluate_stream(["close", "close", "raw_close", "open - close", "open - close"], view):
         values[:] = 0.0
     assert np.nanmin(view.field("close")) > 0
+
+
+def test_a_stream_works_in_the_memory_of_values_that_nobody_holds(view: MarketView) -> None:
+    texts = [f"ts_mean(close, {n})" for n in range(2, 22)]
+    dropped = [values.ctypes.data for _, values in evaluate_stream(texts, view)]
+    assert len(set(dropped)) < 5
+    # a column, even of a view, holds on to the whole
+    columns = [values[1:][:, 3] for _, values in evaluate_stream(texts, view)]
+    for text, column in zip(texts, columns, strict=True):
+        np.testing.assert_array_equal(column, one(text, view)[1:, 3])
+
+
+def test_values_outlive_the_stream_that_yielded_them(view: MarketView) -> None:
+    stream = evaluate_stream(["close / open", "high / low"], view)
+    _, first = next(stream)
+    expected = first.copy()
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    del stream
+    gc.collect()
+    np.testing.assert_array_equal(first, expected)
+    assert first.flags.writeable and first.flags.c_contiguous
 
 
 def test_single_precision_stays_close(view: MarketView) -> None:

@@ -193,6 +193,32 @@ def test_many_names_of_any_closeness_are_ranked(spread: float) -> None:
     np.testing.assert_allclose(group.group_rank(everyone, x, together), expected, rtol=1e-12)
 
 
+def _outlier(x: np.ndarray) -> np.ndarray:
+    x[:, 0] = 0.0
+    return x
+
+
+@pytest.mark.parametrize("names", [1, 2, 3, 63, 64, 65, 2100])
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda z: z,
+        lambda z: np.round(z),
+        lambda z: z * 1e-300,
+        lambda z: np.sign(z) * np.exp(600.0 * np.minimum(np.abs(z), 1.0)),
+        lambda z: _outlier(1.0 + 1e-6 * np.round(z, 5)),
+        lambda z: np.where(z > 1.0, NAN, z),
+        lambda z: np.where(z > 0.0, 0.0, -0.0),
+    ],
+    ids=["plain", "equal", "denormal", "wide", "outlier", "missing", "signed zeros"],
+)
+def test_values_of_any_range_are_ranked_as_pandas_ranks_them(names: int, of: object) -> None:
+    x = of(np.random.default_rng(names).normal(size=(5, names)))  # type: ignore[operator]
+    everyone = Context(np.ones(x.shape, dtype=bool))
+    expected = pd.DataFrame(x).rank(axis=1, pct=True).to_numpy()
+    np.testing.assert_array_equal(cross_section.rank(everyone, x), expected)
+
+
 def test_single_precision_ranks_like_double() -> None:
     x = np.random.default_rng(4).normal(size=(4, 50)).astype(np.float32)
     everyone = np.ones(x.shape, dtype=bool)

@@ -1,0 +1,1 @@
+"""The seed alpha factory: from documents to formulas with their sources."""

@@ -46,10 +46,10 @@ class RunConfig(BaseModel):
     benchmark: str | None = None
     data: DataConfig = DataConfig()
     span: SpanConfig = SpanConfig()
-    spans: SpansConfig | None = None
     alpha: AlphaConfig = AlphaConfig()
     strategy: StrategyConfig = StrategyConfig()
     broker: BrokerConfig = BrokerConfig()
+    spans: SpansConfig | None = None
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
 

@@ -122,7 +122,9 @@ def test_a_command_works_as_printed(
     elif "paper status" in command:
         assert "At the close of 2023-12-05" in printed
     elif "evaluate" in command:
-        assert "1 trials in project quickstart" in printed
+        assert "1 trial in project quickstart" in printed
+    elif "library list" in command:
+        assert "alpha101" in printed
     elif "rules" in command:
         assert "stamp duty, sales" in printed
     elif "new provider" in command:

@@ -84,6 +84,14 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "name": ("other", "other"),
     "seed": ("7", 7),
     "benchmark": ("000300.SH", "000300.SH"),
+    "spans": (
+        "{train: {start: 2021-01-04, end: 2021-12-31}, test: {start: 2022-01-04, end: 2022-12-30}}",
+        {
+            "train": {"start": date(2021, 1, 4), "end": date(2021, 12, 31)},
+            "valid": None,
+            "test": {"start": date(2022, 1, 4), "end": date(2022, 12, 30)},
+        },
+    ),
     "data.source": ("file", "file"),
     "data.path": ("bars.csv", "HERE/bars.csv"),
     "data.universe": ("[600519.SH, 000001]", ["600519.SH", "000001"]),

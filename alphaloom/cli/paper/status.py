@@ -11,7 +11,7 @@ from alphaloom.cli.paper.options import Account, Db, day_of, ledger_url, state_t
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from live.ledger import Ledger, SessionMark
+    from live.ledger import Ledger, SessionMark, TaskRecord
 
 
 def status(
@@ -57,7 +57,7 @@ def _account(console: Console, ledger: Ledger, name: str) -> None:
     )
 
 
-def _tasks(console: Console, ledger: Ledger, name: str, shown: list) -> None:  # type: ignore[type-arg]
+def _tasks(console: Console, ledger: Ledger, name: str, shown: list[TaskRecord]) -> None:
     from rich.markup import escape
 
     from engine.broker.orders import REASON_TEXT, Refusal

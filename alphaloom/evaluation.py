@@ -24,6 +24,7 @@ from engine.errors import ConfigError, DataError
 from engine.market import MarketPanel
 from engine.market.calendar import iso
 from engine.market.view import MarketView
+from engine.plugins import nearest
 from engine.report import render
 from engine.run_folder import RunFolder
 from engine.span import SpanConfig, resolve_span
@@ -108,7 +109,16 @@ def read_batch(what: str, dialect: str = "alphaloom", fields: tuple[str, ...] = 
         raise ConfigError(
             f"{what} is a file, but no {', '.join(_SUFFIXES[:-1])} or {_SUFFIXES[-1]} of formulas"
         )
-    return Batch(what, {what: parse(what, dialect, fields)}, Origin.USER)
+    try:
+        formula = parse(what, dialect, fields)
+    except FormulaError:
+        if not re.fullmatch(r"[A-Za-z_]\w*", what):
+            raise
+        # one word: a library or a field that was meant, and misspelt
+        known = ", ".join(library_names())
+        hint = nearest(what, [*library_names(), *fields])
+        raise ConfigError(f"{what!r} is no field, no library and no file{hint}; libraries: {known}") from None
+    return Batch(what, {what: formula}, Origin.USER)
 
 
 def hear(

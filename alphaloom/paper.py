@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from alpha_sources.snapshot import Snapshot
 from alphaloom.api import check_broker, market_of, signal_of
 from alphaloom.config import RunConfig, load_config
 from engine.errors import ConfigError
+from engine.run_folder import check_writable
 from engine.span import SpanConfig, resolve_span
 from live.clock import SimulatedClock
 from live.errors import LedgerConflict, LedgerError
@@ -28,6 +30,9 @@ from live.snapshots import recall
 from live.task_book import TaskEnded
 from live.timetable import SHANGHAI, Timetable
 from strategies.loading import load_strategy
+
+#: files of an export
+_EXPORTED = frozenset(f"{name}.parquet" for name in ("equity", "fills", "orders", "positions", "events"))
 
 Differences = dict[date, list[Difference]]
 #: Called with a settled session, and how it differs from its back-test if that is known by then.
@@ -119,6 +124,8 @@ def replay(
     rehearse(run)
     opened_at = datetime.combine(run.session(run.span.clock_start), datetime.min.time(), SHANGHAI)
     with _made(url) as ledger, ledger.writer(account) as writer:
+        if out is not None and account not in ledger.accounts():
+            check_writable(out)
         if not _open(ledger, writer, settings, run, opened_at):
             require_sound(ledger, account)
         differences: Differences = {}
@@ -139,7 +146,7 @@ def replay(
                 differences = compare(run, machine.sessions, _snapshots(ledger), run.session(begin))
         require_sound(ledger, account)
         if out is not None:
-            ledger.export(out, account)
+            _export_again(ledger, account, out)
     return differences
 
 
@@ -273,6 +280,18 @@ def stored_settings(ledger: Ledger, account: str | None) -> tuple[str, RunConfig
     return epoch.account, settings
 
 
+def check_export(folder: Path) -> None:
+    """Refuse a folder that an account cannot be written to; one that holds an earlier export can be.
+
+    Raises
+    ------
+    OutputError
+        If it holds anything else, is a file, or cannot be made.
+    """
+    if not _holds_an_export(folder):
+        check_writable(folder)
+
+
 def require_sound(ledger: Ledger, account: str) -> None:
     """Refuse a ledger whose rows are not what its events make them."""
     verified = ledger.verify(account)
@@ -339,6 +358,22 @@ def _made(url: str) -> Ledger:
         except OSError as problem:
             raise LedgerError(f"ledger {url}: its folder cannot be made: {problem.strerror}") from None
     return Ledger.open(url, create=True)
+
+
+def _holds_an_export(folder: Path) -> bool:
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return bool(names) and names <= _EXPORTED
+
+
+def _export_again(ledger: Ledger, account: str, folder: Path) -> None:
+    """Write an export in the place of an earlier one, which stays until the new one is whole."""
+    if not _holds_an_export(folder):
+        ledger.export(folder, account)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.absolute().parent) as scratch:
+        whole = ledger.export(Path(scratch) / folder.name, account)
+        for name in sorted(_EXPORTED):
+            (whole / name).replace(folder / name)
 
 
 def _open(ledger: Ledger, writer: AccountWriter, settings: RunConfig, run: PaperRun, at: datetime) -> bool:

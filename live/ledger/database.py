@@ -193,7 +193,7 @@ def _check_file(path: Path, create: bool) -> None:
     try:
         if path.is_dir():
             raise LedgerError(f"ledger {path}: it is a folder; name a file")
-        if not path.parent.is_dir():
+        if create and not path.parent.is_dir():
             raise LedgerError(f"ledger {path}: there is no folder {path.parent}")
         if not path.exists():
             if create:

@@ -145,6 +145,7 @@ def test_spans_of_the_configuration_and_the_sealed_test(cli: Cli, tmp_path: Path
     [
         (("nosuch.yaml",), "nosuch.yaml"),
         (("nosuch.txt",), "nosuch.txt cannot be read"),
+        (("alpha10l", *TRAIN), "'alpha10l' is no field, no library and no file; did you mean alpha101?"),
         ((__file__,), "is a file, but no .yaml, .yml, .csv or .txt of formulas"),
         (("close / open", "--span", "test"), "the configuration names no such span"),
         (("close / open", "--span", "2022"), "'2022' is no span"),

@@ -135,6 +135,23 @@ def test_a_folder_that_holds_something_is_refused_before_anything_is_played(cli:
     assert not (tmp_path / "paper.db").exists()
 
 
+def test_a_finished_replay_may_be_asked_for_its_files_again_but_not_for_those_of_another(
+    cli: Cli, tmp_path: Path
+) -> None:
+    command = "replay", "paper_demo", *DAYS, "--out", "out", "-q"
+    assert cli(*command, *DB).code == 0
+    before = (tmp_path / "out" / "equity.parquet").read_bytes()
+    (tmp_path / "out" / "fills.parquet").unlink()
+    assert cli(*command, *DB).code == 0
+    assert (tmp_path / "out" / "equity.parquet").read_bytes() == before
+    assert len(listing(tmp_path / "out")) == 5
+    assert "is not empty" in cli(*command, "--db", "other.db").refused()
+
+
+def test_without_any_ledger_the_way_to_one_is_named(cli: Cli) -> None:
+    assert "start one with alphaloom paper init" in cli("status").refused()
+
+
 def test_the_page_on_paper_trading_works_as_printed(cli: Cli, tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "paper_trading.md").read_text(encoding="utf-8")
     commands = [line for line in page.splitlines() if line.startswith("alphaloom paper ")]

@@ -40,9 +40,8 @@ def replay(
     from rich.markup import escape
 
     from alphaloom.config import load_config
-    from alphaloom.paper import account_name
+    from alphaloom.paper import account_name, check_export
     from alphaloom.paper import replay as run
-    from engine.run_folder import check_writable
     from live.ledger import Ledger, Task
 
     pause = _pause(speed)
@@ -50,7 +49,7 @@ def replay(
     first, last = day_of(start, "--from"), day_of(end, "--to")
     name, url = account_name(settings) if account is None else account, ledger_url(db)
     if out is not None:
-        check_writable(out)
+        check_export(out)
     console = Console(highlight=False)
 
     def after(past: PastSession, differences: list[Difference] | None) -> None:

@@ -30,7 +30,6 @@ from alpha_sources.conformance.future import (
     check_scores_panel,
 )
 from alpha_sources.conformance.own_data import check_own_data
-from alpha_sources.conformance.process import DiedError, TimedOutError, started
 from alpha_sources.conformance.reach import check_history, check_symbols
 from alpha_sources.conformance.reading import watching
 from alpha_sources.conformance.speed import check_speed
@@ -42,6 +41,7 @@ from engine.errors import AlphaloomError, ProviderError
 from engine.market.calendar import iso
 from engine.market.panel import MarketPanel
 from engine.plugins import describe, load_object
+from engine.processes import DiedError, TimedOutError, started
 
 Check = Callable[[Subject], Finding]
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from alpha_sources.conformance.findings import CheckFailedError, Fault, Finding, noted, passed, skipped
-from alpha_sources.conformance.process import DiedError, NotStartedError, TimedOutError, call_in_process
 from alpha_sources.conformance.rows import Array, equal, first_difference, read_row
 from alpha_sources.conformance.subject import Subject
 from alpha_sources.conformance.worker import Job, module_of, score
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
 from engine.errors import AlphaloomError
+from engine.processes import DiedError, NotStartedError, TimedOutError, call_in_process
 
 _STARTING = 60.0
 _LARGE = 64 * 2**20

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from alpha_sources.evaluation.ground import Ground
 from alpha_sources.evaluation.measures import Measured, Measurer
 from alpha_sources.evaluation.store import ResultStore, result_key
-from alpha_sources.evaluation.window import market_of
 from alpha_sources.formula import Formula, FormulaError, evaluate_stream, parse
 from engine.errors import ShapeError
 from engine.hashing import hash_arrays
@@ -109,7 +108,7 @@ def judge_stream(
     DatabaseError
         If the store cannot be read or written.
     """
-    data = market_of(ground.view).data_hash if store is not None else ""
+    data = ground.view.panel().data_hash if store is not None else ""
     T, N = ground.fills.members.shape
     size = max(1, min(_BLOCK, _BLOCK_BYTES // max(1, 8 * T * N)))
     done = reused = 0

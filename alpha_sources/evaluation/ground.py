@@ -12,7 +12,6 @@ from alpha_sources.evaluation.groups import Groups, groups_of
 from alpha_sources.evaluation.labels import Fills, fills_of, last_known
 from alpha_sources.evaluation.regimes import classify
 from alpha_sources.evaluation.settings import Settings
-from alpha_sources.evaluation.window import market_of
 from engine.errors import DataError, RuleError, ShapeError
 from engine.market.calendar import iso
 from engine.market.panel import MarketPanel
@@ -123,7 +122,7 @@ def prepare(view: MarketView, settings: Settings) -> Ground:
     if len(view.symbols) > _MOST_NAMES:
         raise ShapeError(f"{len(view.symbols)} symbols: at most {_MOST_NAMES} can be judged at once")
     view, span = _span(view, settings)
-    panel = market_of(view)
+    panel = view.panel()
     fills = fills_of(view)
     fills = replace(fills, members=fills.members & span[:, None], eligible=fills.eligible & span[:, None])
     horizons = np.array(settings.horizons, dtype=np.int64)
@@ -181,7 +180,7 @@ def _span(view: MarketView, settings: Settings) -> tuple[MarketView, NDArray[np.
     if last < 0 or not (dates[: last + 1] >= start).any():
         raise DataError(f"the span {start}..{end} holds no session; {covers}")
     view = view.view(last)
-    span: NDArray[np.bool_] = (view.dates >= start) & market_of(view).universe_known
+    span: NDArray[np.bool_] = (view.dates >= start) & view.panel().universe_known
     if not span.any():
         raise DataError(
             f"the universe is unknown on every session of {start}..{end}; check data.membership and the span"

@@ -16,7 +16,6 @@ from alpha_sources.evaluation.ground import prepare
 from alpha_sources.evaluation.regimes import RegimeRules
 from alpha_sources.evaluation.settings import DateRange, Lags, Settings, as_day
 from alpha_sources.evaluation.store import ResultStore
-from alpha_sources.evaluation.window import market_of
 from alpha_sources.formula import Formula
 from engine.errors import ConfigError, ShapeError
 from engine.market.view import MarketView
@@ -130,7 +129,7 @@ def judge(
         groups=ground.groups,
         judged=judged,
         index_symbol=ground.index_symbol,
-        data_hash="" if kept is None else market_of(ground.view).data_hash,
+        data_hash="" if kept is None else ground.view.panel().data_hash,
     )
 
 

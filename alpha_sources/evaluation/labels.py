@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_sources.evaluation.tradability import buyable_at_open
-from alpha_sources.evaluation.window import market_of
 from engine.errors import DataError
 from engine.market.panel import MarketPanel
 from engine.market.view import MarketView
@@ -61,7 +60,7 @@ def fills_of(view: MarketView) -> Fills:
     DataError
         If the market has no opening prices.
     """
-    panel = market_of(view)
+    panel = view.panel()
     if "open" not in panel.fields:
         raise DataError("the market has no field 'open': labels are returns from open to open")
     members = np.ascontiguousarray(panel.universe & panel.universe_known[:, None])

@@ -125,6 +125,19 @@ class MarketView:
             raise LookAheadError(f"a view at {iso(self.session)} cannot show {iso(self._panel.dates[row])}")
         return MarketView(self._panel, row)
 
+    def panel(self) -> MarketPanel:
+        """Return the panel that ends where the view does: nothing later can be read from it.
+
+        A view shows no listing days and no sessions with rules of their own, which decide what can be bought.
+
+        Returns
+        -------
+        MarketPanel
+            The view's own panel where it ends there, else a copy.
+        """
+        panel = self._panel
+        return panel if self.t == len(panel.dates) - 1 else panel.truncate(self.t)
+
 
 def _rebuild(panel: MarketPanel) -> MarketView:
     return MarketView(panel, len(panel.dates) - 1)

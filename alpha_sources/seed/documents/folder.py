@@ -9,12 +9,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpha_sources.conformance.process import DiedError, Line, TimedOutError, started
 from alpha_sources.seed.documents.document import Document
 from alpha_sources.seed.documents.errors import DocumentError
 from alpha_sources.seed.documents.limits import Limits
 from alpha_sources.seed.documents.reading import SIDECAR, Named, read_named
 from alpha_sources.seed.documents.source import open_source
+from engine.processes import DiedError, Line, TimedOutError, started
 
 #: Seconds until a process is expected to have begun.
 _STARTING = 60.0

@@ -95,6 +95,21 @@ class AlphaProvider(ABC):
             out[i] = self.scores(view.view(row), snapshot)
         return out
 
+    def fingerprint(self) -> str | None:
+        """What `refresh` depends on besides the view, the previous snapshot and the parameters.
+
+        Returns
+        -------
+        str or None
+            Such as a version and the hash of every file that is read; its change makes what was learned
+            before worthless. With None, the default, nothing learned is kept from one run to the next.
+        """
+        return None
+
+    def notes(self, snapshot: Snapshot) -> list[str]:
+        """What a reader must know of one refresh, a sentence each: that it failed, and what was kept."""
+        return []
+
     def sections(self, snapshots: Sequence[Snapshot]) -> list[Section]:
         """Pages of the report on what was learned, from the snapshots of the run in order."""
         return []

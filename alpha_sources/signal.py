@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.refresh import Recurrence, RefreshRule
+from alpha_sources.refresh_store import RefreshStore
 from alpha_sources.score_row import ScoreRowError, read_score_row
 from alpha_sources.snapshot import Snapshot
 from engine.errors import AlphaloomError, LookAheadError, ProviderError, StrategyError
@@ -26,10 +27,14 @@ _AUDIT_BYTES = 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """That a refresh was due: at which session (ISO date), and the hash of the snapshot in force after it."""
+    """That a refresh was due: at which session (ISO date), and the hash of the snapshot in force after it.
+
+    `found` says that it was not learned in this run but in an earlier one.
+    """
 
     session: str
     snapshot: str | None
+    found: bool = False
 
 
 class ProviderSignal:
@@ -48,6 +53,9 @@ class ProviderSignal:
         What to call the provider in messages and snapshots, and the hash of its parameters.
     snapshot : Snapshot, optional
         Where to start from. With the rule ``never`` it stays in force, as in paper trading.
+    store : RefreshStore, optional
+        Where refreshes are looked up before they are made, and kept; only those of a provider with a
+        fingerprint are.
 
     Attributes
     ----------
@@ -57,6 +65,8 @@ class ProviderSignal:
         One record per session on which the rule was due.
     used : dict of int to (N,) float array
         Scores handed out, by row.
+    notes : list of str
+        What whoever reads the results must know.
     """
 
     def __init__(
@@ -67,6 +77,7 @@ class ProviderSignal:
         name: str,
         params_hash: str,
         snapshot: Snapshot | None = None,
+        store: RefreshStore | None = None,
     ) -> None:
         if snapshot is not None and snapshot.params_hash != params_hash:
             raise ProviderError(
@@ -80,7 +91,9 @@ class ProviderSignal:
         self.snapshots: list[Snapshot] = [] if snapshot is None else [snapshot]
         self.refreshes: list[Refresh] = []
         self.used: dict[int, NDArray[np.float64]] = {}
+        self.notes: list[str] = []
         self._panel = panel
+        self._store = store
         self._in_force: dict[int, Snapshot | None] = {}
         self._row: int | None = None
         self._last_due: int | None = None
@@ -187,21 +200,46 @@ class ProviderSignal:
         if not self.rule.is_due(view.session, since, view.calendar):
             return
         previous = self.snapshot
+        key = self._key(view, previous)
+        found, new = (False, None) if key is None or self._store is None else self._store.find(key)
+        if not found:
+            new = self._learned(view, previous)
+            self._keep(key, new)
+        if new is not None:
+            self.snapshots.append(new)
+            self.notes.extend(self.provider.notes(new))
+        self._last_due = view.t
+        in_force = None if self.snapshot is None else self.snapshot.hash
+        self.refreshes.append(Refresh(iso(view.session), in_force, found))
+
+    def _learned(self, view: MarketView, previous: Snapshot | None) -> Snapshot | None:
+        """Let the provider learn; None where what was in force stays."""
         learned = self._call("refresh", view, lambda: self.provider.refresh(view, previous))
         if learned is not None and not isinstance(learned, Snapshot):
             raise self._error(view, "refresh", f"expected a Snapshot or None, got {type(learned).__name__}")
-        if learned is not None and learned != previous:
-            self.snapshots.append(
-                learned.stamped(
-                    provider=self.name,
-                    params_hash=self.params_hash,
-                    as_of=iso(view.session),
-                    parent=None if previous is None else previous.hash,
-                )
-            )
-        self._last_due = view.t
-        in_force = None if self.snapshot is None else self.snapshot.hash
-        self.refreshes.append(Refresh(iso(view.session), in_force))
+        if learned is None or learned == previous:
+            return None
+        return learned.stamped(
+            provider=self.name,
+            params_hash=self.params_hash,
+            as_of=iso(view.session),
+            parent=None if previous is None else previous.hash,
+        )
+
+    def _key(self, view: MarketView, previous: Snapshot | None) -> str | None:
+        fingerprint = None if self._store is None else self.provider.fingerprint()
+        if self._store is None or fingerprint is None:
+            return None
+        return self._store.key(self.name, self.params_hash, fingerprint, view, previous)
+
+    def _keep(self, key: str | None, new: Snapshot | None) -> None:
+        if key is None or self._store is None:
+            return
+        try:
+            self._store.keep(key, new)
+        except OSError as problem:
+            self.notes.append(f"what was learned is not kept in {self._store.folder}: {problem.strerror}")
+            self._store = None
 
     def _checked(self, raw: Any, view: MarketView) -> NDArray[np.float64]:
         try:

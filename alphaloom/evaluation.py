@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-
-import platformdirs
 
 import alphaloom
 from alpha_sources.evaluation import Evaluation, judge
@@ -20,6 +17,7 @@ from alpha_sources.evaluation.trials import Origin, Scope, Trial, TrialLedger
 from alpha_sources.formula import Formula, FormulaError, parse
 from alphaloom.api import market_of
 from alphaloom.config import RunConfig
+from alphaloom.home import home
 from engine.errors import ConfigError, DataError
 from engine.market import MarketPanel
 from engine.market.calendar import iso
@@ -232,11 +230,6 @@ def write_pages(hearing: Hearing, folder: Path) -> Path:
         html = render(hearing.batch.name, subtitle, pages, footer=footer)
         (out / "index.html").write_text(html, encoding="utf-8")
     return folder / "index.html"
-
-
-def home() -> Path:
-    """Where lasting state lives: ALPHALOOM_HOME, or the platform's data folder."""
-    return Path(os.environ.get("ALPHALOOM_HOME") or platformdirs.user_data_dir("alphaloom")).expanduser()
 
 
 # -- inside

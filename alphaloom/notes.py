@@ -22,6 +22,7 @@ def run_notes(settings: RunConfig, signal: ProviderSignal | None, log: RunLog) -
             "broker.fill={sell: open, buy: vwap} is what can be traded"
         )
     if signal is not None:
+        notes += signal.notes
         silent = [row for row, scores in sorted(signal.used.items()) if np.isnan(scores).all()]
         if silent:
             notes.append(

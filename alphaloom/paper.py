@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,11 +9,10 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from alpha_sources.snapshot import Snapshot
 from alphaloom.api import check_broker, market_of, signal_of
 from alphaloom.config import RunConfig, load_config
+from alphaloom.home import home
 from engine.errors import ConfigError
 from engine.run_folder import check_writable
 from engine.span import SpanConfig, resolve_span
@@ -41,7 +39,7 @@ AfterSession = Callable[[PastSession, list[Difference] | None], None]
 
 def default_ledger() -> str:
     """``paper.db`` in ALPHALOOM_HOME."""
-    return str(_home() / "paper.db")
+    return str(home() / "paper.db")
 
 
 def account_name(settings: RunConfig) -> str:
@@ -424,8 +422,4 @@ def _snapshots(ledger: Ledger) -> Path:
     """What providers have learned lies beside a SQLite ledger, and moves with it."""
     if ledger.path is not None:
         return ledger.path.with_name(ledger.path.name + ".snapshots")
-    return _home() / "store" / "snapshots"
-
-
-def _home() -> Path:
-    return Path(os.environ.get("ALPHALOOM_HOME") or platformdirs.user_data_dir("alphaloom")).expanduser()
+    return home() / "store" / "snapshots"

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import platformdirs
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from alphaloom.home import home
 from engine.errors import OutputError
 from engine.run_folder import check_writable
 
@@ -77,7 +77,7 @@ def _parents() -> Iterator[Path]:
     here = Path.cwd()
     if here != Path(here.anchor):
         yield here
-    yield Path(os.environ.get("ALPHALOOM_HOME") or platformdirs.user_data_dir("alphaloom")).expanduser()
+    yield home()
     user = os.getuid() if hasattr(os, "getuid") else "run"
     # not tempfile.gettempdir(), whose last resort is the working folder
     for temporary in (os.environ.get("TMPDIR"), os.environ.get("TEMP"), "/tmp", "/var/tmp"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, time
 from typing import Any
 
@@ -125,6 +126,14 @@ class MarketView:
             raise LookAheadError(f"a view at {iso(self.session)} cannot show {iso(self._panel.dates[row])}")
         return MarketView(self._panel, row)
 
+    def window(self, sessions: int) -> MarketView:
+        """Return a view that ends where this one does and shows its last `sessions` sessions alone.
+
+        Rows count from the window's first session. The view itself where it has no more sessions.
+        """
+        first = self.t + 1 - sessions
+        return self if first <= 0 else MarketView(_cut(self._panel, first, self.t + 1), sessions - 1)
+
     def panel(self) -> MarketPanel:
         """Return the panel that ends where the view does: nothing later can be read from it.
 
@@ -137,6 +146,18 @@ class MarketView:
         """
         panel = self._panel
         return panel if self.t == len(panel.dates) - 1 else panel.truncate(self.t)
+
+
+def _cut(panel: MarketPanel, start: int, stop: int) -> MarketPanel:
+    """Rows of a panel without copying them; what does not belong to a row is the panel's."""
+    return replace(
+        panel,
+        dates=panel.dates[start:stop],
+        fields={name: values[start:stop] for name, values in panel.fields.items()},
+        universe=panel.universe[start:stop],
+        universe_known=panel.universe_known[start:stop],
+        indices={s: {n: row[start:stop] for n, row in bars.items()} for s, bars in panel.indices.items()},
+    )
 
 
 def _rebuild(panel: MarketPanel) -> MarketView:

@@ -140,3 +140,19 @@ def test_unknown_fields_and_indices_are_named_beside_the_known():
         view.index("000300.SH")
     with pytest.raises(DataError, match="'volume' is no price"):
         view.adjusted("volume")
+
+
+def test_a_window_shows_the_last_sessions_alone_without_a_copy():
+    panel = market()
+    view = panel.view(6)
+    window = view.window(3)
+    assert len(window) == 3
+    assert window.session == view.session
+    assert_array_equal(window.field("close"), view.field("close")[-3:])
+    assert np.shares_memory(window.field("close"), panel.field("close"))
+    for symbol in view.index_symbols:
+        assert_array_equal(window.index(symbol), view.index(symbol)[-3:])
+    with pytest.raises(CalendarError):
+        window.view(view.dates[0])
+    assert view.window(7) is view
+    assert view.window(99) is view

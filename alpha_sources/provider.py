@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from engine.market.view import MarketView
 
 if TYPE_CHECKING:
+    from alpha_sources.history import SignalHistory
+    from alpha_sources.honesty import Provenance
+    from alpha_sources.llm.costs import Costs
     from alpha_sources.snapshot import Snapshot
     from engine.report.section import Section
 
@@ -107,9 +110,35 @@ class AlphaProvider(ABC):
         return None
 
     def notes(self, snapshot: Snapshot) -> list[str]:
-        """What a reader must know of one refresh, a sentence each: that it failed, and what was kept."""
+        """What a reader must know of one refresh, a sentence each: that it failed, and what was kept.
+
+        A refresh that leaves a note is not kept from one run to the next: the next one tries again.
+        """
         return []
+
+    def provenance(self) -> Provenance | None:
+        """What is known besides the market: seeds, language models, and whether these saw masked text.
+
+        From it follow the labels ``contaminated``, ``masked`` and ``clean`` of a run. None, the default, is
+        that nothing is said, and a run then bears none of them.
+        """
+        return None
+
+    def costs(self) -> Costs | None:
+        """What language models have cost since the instance was made; None where none is ever asked.
+
+        ``Door.costs()`` gives it. It goes to ``run.json``, the report and the terminal, never into a result.
+        """
+        return None
+
+    def close(self) -> None:
+        """Let go of what was opened, such as a `Door`; called once, when a run that made it ends."""
+        return
 
     def sections(self, snapshots: Sequence[Snapshot]) -> list[Section]:
         """Pages of the report on what was learned, from the snapshots of the run in order."""
+        return []
+
+    def study(self, history: SignalHistory) -> list[Section]:
+        """Pages of the report that need the market of the run and what came of the scores."""
         return []

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from alpha_sources.history import SignalHistory
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.refresh import Recurrence, RefreshRule
 from alpha_sources.refresh_store import RefreshStore
@@ -167,6 +168,17 @@ class ProviderSignal:
         never = RefreshRule(Recurrence.NEVER)
         return ProviderSignal(self.provider, self._panel, never, self.name, self.params_hash, snapshot)
 
+    def history(self, last: int) -> SignalHistory:
+        """What was scored so far, beside the market up to the row `last`."""
+        rows = sorted(self.used)
+        N = len(self._panel.symbols)
+        return SignalHistory(
+            view=self._panel.view(last),
+            rows=np.array(rows, dtype=np.int64),
+            scores=np.array([self.used[row] for row in rows]).reshape(len(rows), N),
+            in_force=[self._in_force.get(row) for row in rows],
+        )
+
     def audit(self) -> None:
         """Score a few sessions again on a real copy that ends there, and compare with what was used.
 
@@ -204,10 +216,12 @@ class ProviderSignal:
         found, new = (False, None) if key is None or self._store is None else self._store.find(key)
         if not found:
             new = self._learned(view, previous)
+        notes = [] if new is None else self.provider.notes(new)
+        if not found and not notes:
             self._keep(key, new)
         if new is not None:
             self.snapshots.append(new)
-            self.notes.extend(self.provider.notes(new))
+        self.notes.extend(notes)
         self._last_due = view.t
         in_force = None if self.snapshot is None else self.snapshot.hash
         self.refreshes.append(Refresh(iso(view.session), in_force, found))

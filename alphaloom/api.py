@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from typing import Any
 import pandas as pd
 
 import alphaloom
-from alpha_sources.loading import ALPHA_SOURCES, load_provider, params_hash
+from alpha_sources.loading import ALPHA_SOURCES, handed, load_provider, params_hash
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.refresh import RefreshRule
+from alpha_sources.refresh_store import RefreshStore
 from alpha_sources.signal import ProviderSignal
+from alpha_sources.snapshot import Snapshot
 from alphaloom.config import RunConfig, load_config
-from alphaloom.notes import run_notes
+from alphaloom.home import home
+from alphaloom.notes import run_costs, run_honesty, run_notes
 from alphaloom.sample import sample_paths
 from engine.broker.config import AShareFeesConfig
 from engine.collector import rare_collections
@@ -36,6 +39,7 @@ from engine.market import (
     panel_from_frames,
 )
 from engine.plugins import load_object
+from engine.report.section import Section
 from engine.result import Result, make_result
 from engine.runner import run_strategy
 from engine.span import resolve_span
@@ -85,8 +89,9 @@ def backtest(
     on_session: Callable[[int, int], None] | None = None,
     analyzers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
     observers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
+    keep: bool = True,
 ) -> Result:
-    """Run a back-test; nothing is written.
+    """Run a back-test; nothing is written but what a provider with a fingerprint learns.
 
     Parameters
     ----------
@@ -103,6 +108,9 @@ def backtest(
         Called with (sessions done, sessions in all).
     analyzers, observers : sequences of (class, kwargs)
         backtrader's, added to the run; see ``result.analyzers``.
+    keep : bool
+        Whether what providers learn is looked up, and kept, under ALPHALOOM_HOME, where their
+        `AlphaProvider.fingerprint` says that it may be. What was learned is the same either way.
 
     Returns
     -------
@@ -124,50 +132,73 @@ def backtest(
     panel = market.panel
     span = resolve_span(panel, settings.span)
     check_broker(settings, panel)
-    signal = signal_of(settings, panel, provider)
-    strategy, params = load_strategy(
-        settings.strategy.name, settings.strategy.params, signal, settings.base, settings.seed
-    )
-    total = span.stop - span.clock_start + 1
-    log = run_strategy(
-        panel,
-        strategy,
-        params,
-        broker=settings.broker,
-        span=span,
-        benchmark=settings.index,
-        on_session=None if on_session is None else lambda done: on_session(done, total),
-        analyzers=analyzers,
-        observers=observers,
-    )
-    if signal is not None:
-        signal.audit()
-    used = signal.used if signal is not None else {}
-    hashes = {"config_hash": settings.hash(), "version": alphaloom.__version__}
-    if signal is not None:
-        hashes["signal_hash"] = hash_arrays((str(row), used[row]) for row in sorted(used))
-    return make_result(
-        panel,
-        log,
-        span,
-        name=settings.name,
-        benchmark=settings.index,
-        used_scores=used,
-        hashes=hashes,
-        config=settings.plain(),
-        run={
-            "started": started.isoformat(timespec="seconds"),
-            "seconds_loading": round(loaded - clock, 3),
-            "seconds_running": round(time.perf_counter() - loaded, 3),
-            "python": platform.python_version(),
-            "machine": platform.platform(),
-            "packages": {name: _version(name) for name in _REPORTED},
-            "given": given,
-            "refreshes": [] if signal is None else [asdict(r) for r in signal.refreshes],
-        },
-        warnings=[*_warnings(market), *run_notes(settings, signal, log)],
-        sections=[] if signal is None else signal.provider.sections(signal.snapshots),
-    )
+    signal = signal_of(settings, panel, provider, store=refresh_store() if keep else None)
+    with ExitStack() as ending:
+        if signal is not None and provider is None:
+            ending.callback(signal.provider.close)
+        strategy, params = load_strategy(
+            settings.strategy.name, settings.strategy.params, signal, settings.base, settings.seed
+        )
+        total = span.stop - span.clock_start + 1
+        log = run_strategy(
+            panel,
+            strategy,
+            params,
+            broker=settings.broker,
+            span=span,
+            benchmark=settings.index,
+            on_session=None if on_session is None else lambda done: on_session(done, total),
+            analyzers=analyzers,
+            observers=observers,
+        )
+        if signal is not None:
+            signal.audit()
+        used = signal.used if signal is not None else {}
+        hashes = {"config_hash": settings.hash(), "version": alphaloom.__version__}
+        if signal is not None:
+            hashes["signal_hash"] = hash_arrays((str(row), used[row]) for row in sorted(used))
+        honesty = run_honesty(settings, signal, panel, span)
+        return make_result(
+            panel,
+            log,
+            span,
+            name=settings.name,
+            benchmark=settings.index,
+            used_scores=used,
+            hashes=hashes,
+            config=settings.plain(),
+            run={
+                "started": started.isoformat(timespec="seconds"),
+                "seconds_loading": round(loaded - clock, 3),
+                "seconds_running": round(time.perf_counter() - loaded, 3),
+                "python": platform.python_version(),
+                "machine": platform.platform(),
+                "packages": {name: _version(name) for name in _REPORTED},
+                "given": given,
+                "refreshes": [] if signal is None else [asdict(r) for r in signal.refreshes],
+                **run_costs(signal),
+                **({"honesty": honesty.plain()} if honesty.labels else {}),
+            },
+            warnings=[*_warnings(market), *run_notes(settings, signal, log), *honesty.sentences()],
+            labels=[label.value for label in honesty.labels],
+            sections=[] if signal is None else _sections(signal, span.stop),
+            folders={} if signal is None else {"snapshots": partial(_save_all, tuple(signal.snapshots))},
+        )
+
+
+def refresh_store() -> RefreshStore:
+    """Where what providers learn is kept from one run to the next."""
+    return RefreshStore(home() / "store" / "refreshes")
+
+
+def _sections(signal: ProviderSignal, last: int) -> list[Section]:
+    provider = signal.provider
+    return [*provider.sections(signal.snapshots), *provider.study(signal.history(last))]
+
+
+def _save_all(snapshots: Sequence[Snapshot], folder: Path) -> None:
+    for snapshot in snapshots:
+        snapshot.save(folder)
 
 
 @cache
@@ -202,18 +233,24 @@ def _warnings(market: LoadedMarket) -> list[str]:
 
 
 def signal_of(
-    settings: RunConfig, panel: MarketPanel, provider: AlphaProvider | None = None
+    settings: RunConfig,
+    panel: MarketPanel,
+    provider: AlphaProvider | None = None,
+    *,
+    store: RefreshStore | None = None,
 ) -> ProviderSignal | None:
-    """Make the signal of a configuration; None where its strategy reads no scores."""
+    """Make the signal of a configuration; None where its strategy reads no scores.
+
+    A provider that is handed in has parameters that nobody knows, so that what it learns is not kept.
+    """
     rule = RefreshRule.parse(settings.alpha.refresh)
     if provider is not None:
         name = type(provider).__name__
         return ProviderSignal(provider, panel, rule, name, params_hash(name, {}))
     if not uses_signal(settings.strategy.name, settings.base):
         return None
-    name, params = settings.alpha.provider, dict(settings.alpha.params)
+    name = settings.alpha.provider
     cls = load_object(name, ALPHA_SOURCES, settings.base)
-    if "seed" in inspect.signature(cls).parameters:
-        params.setdefault("seed", settings.seed)
+    params = handed(cls, settings.alpha.params, seed=settings.seed, llm=settings.resolved_llm())
     made = load_provider(name, params, settings.base)
-    return ProviderSignal(made, panel, rule, name, params_hash(name, params, cls))
+    return ProviderSignal(made, panel, rule, name, params_hash(name, params, cls), store=store)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
 
 from alpha_sources.config import AlphaConfig
+from alpha_sources.llm.config import LlmConfig, Mode
+from alphaloom.home import home
 from alphaloom.layers import DATA_PATHS, Layers, is_path_parameter
 from alphaloom.sample import BENCHMARK, sample_paths
 from engine.broker.config import BrokerConfig
@@ -37,6 +40,8 @@ class RunConfig(BaseModel):
         Index symbol; on the sample it is the SSE 50 unless said otherwise.
     spans : SpansConfig or None
         Spans of research: what is learnt and chosen on, and what is kept sealed for the test.
+    llm : LlmConfig
+        Handed to a provider that takes an ``llm``; offline unless said otherwise.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,6 +55,7 @@ class RunConfig(BaseModel):
     strategy: StrategyConfig = StrategyConfig()
     broker: BrokerConfig = BrokerConfig()
     spans: SpansConfig | None = None
+    llm: LlmConfig = LlmConfig()
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
 
@@ -75,16 +81,31 @@ class RunConfig(BaseModel):
             paths["membership"] = None
         return DataConfig(**{**paths, **said, "source": "file"})
 
+    def resolved_llm(self) -> LlmConfig:
+        """The ``llm`` section with a cassette in ALPHALOOM_HOME, where one is needed and none is named."""
+        if self.llm.cassette is not None or self.llm.mode not in (Mode.RECORD, Mode.REPLAY):
+            return self.llm
+        name = re.sub(r"[^\w-]+", "-", self.name).strip("-_")[:64] or "run"
+        return self.llm.model_copy(update={"cassette": home() / "cassettes" / f"{name}.db"})
+
     def plain(self) -> dict[str, Any]:
         """The configuration as plain values, defaults filled in; it can be run again."""
         data = {"source": self.data.source, **self.data.model_dump(mode="json", exclude_unset=True)}
         # what is not there changes no hash
         left_out = {"spans"} if self.spans is None else set()
+        if self.llm == LlmConfig():
+            left_out.add("llm")
         return self.model_dump(mode="json", exclude=left_out) | {"benchmark": self.index, "data": data}
 
     def hash(self) -> str:
-        """Sha256 of everything but where files lie; what is in them is hashed with the data."""
+        """Sha256 of everything but where files lie; what is in them is hashed with the data.
+
+        Of ``llm`` counts what determines the answers, see `LlmConfig.identity`; offline nothing does.
+        """
         plain = self.plain()
+        plain.pop("llm", None)
+        if (answers := self.resolved_llm().identity()) is not None:
+            plain["llm"] = answers
         for key in DATA_PATHS & plain["data"].keys():
             plain["data"][key] = _names_only(plain["data"][key])
         for section, key in (("alpha", "provider"), ("strategy", "name")):
@@ -138,6 +159,8 @@ def load_config(
 
 def _explain(errors: Sequence[ErrorDetails], layers: Layers) -> str:
     """Say the first error in one line: where it was written, which key, what is wrong."""
+    # a misspelt key is missed under its right name as well, which is not what is to be said
+    errors = sorted(errors, key=lambda error: error["type"] == "missing")
     places = [_written(error["loc"], layers, missing=error["type"] == "missing") for error in errors]
     # a union complains once for each of its members, and those that got furthest understood most
     here = [error for error, place in zip(errors, places, strict=True) if place == places[0]]
@@ -146,7 +169,9 @@ def _explain(errors: Sequence[ErrorDetails], layers: Layers) -> str:
     if deepest[0]["type"] in ("extra_forbidden", "invalid_key"):
         text = _unknown(places[0], layers)
     else:
-        text = _at(places[0], what_is_wrong(*deepest), layers)
+        # what stands there by mistake may be a key
+        secret = places[0][:1] == ("llm",)
+        text = _at(places[0], what_is_wrong(*deepest, hide=secret), layers)
     more = len(set(places)) - 1
     return f"{text} (and {more} more)" if more else text
 
@@ -191,8 +216,13 @@ def _elsewhere(word: str) -> str:
 
 def _keys_beside(path: Sequence[str]) -> list[str]:
     models: list[Any] = [RunConfig]
+    named = False
     for part in path[:-1]:
+        if named:  # a name of the user's own, such as that of a profile
+            named = False
+            continue
         fields = [model.model_fields[part] for model in models if part in model.model_fields]
+        named = any(get_origin(f.annotation) is dict for f in fields)
         inner = [member for f in fields for member in (get_args(f.annotation) or (f.annotation,))]
         models = [member for member in inner if hasattr(member, "model_fields")]
     return list(dict.fromkeys(key for model in models for key in model.model_fields))

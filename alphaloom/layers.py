@@ -190,6 +190,9 @@ def _absolute(values: dict[str, Any], base: Path) -> None:
     if isinstance(data, dict):
         for key in DATA_PATHS & data.keys():
             data[key] = _from(base, data[key])
+    llm = values.get("llm")
+    if isinstance(llm, dict) and "cassette" in llm:
+        llm["cassette"] = _from(base, llm["cassette"])
     for section, key in (("alpha", "provider"), ("strategy", "name")):
         part = values.get(section)
         if not isinstance(part, dict):

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
+from typing import Any
+
 import numpy as np
 
+from alpha_sources.honesty import Honesty
+from alpha_sources.llm.costs import Costs
 from alpha_sources.signal import ProviderSignal
 from alphaloom.config import RunConfig
 from engine.broker.match import FillAt
+from engine.errors import ProviderError
 from engine.market.calendar import iso
+from engine.market.panel import MarketPanel
 from engine.runner import RunLog
+from engine.span import Span
 
 
 def run_notes(settings: RunConfig, signal: ProviderSignal | None, log: RunLog) -> list[str]:
@@ -48,3 +56,34 @@ def run_notes(settings: RunConfig, signal: ProviderSignal | None, log: RunLog) -
             f"{', '.join(unknown[:5])}"
         )
     return notes
+
+
+def run_honesty(
+    settings: RunConfig, signal: ProviderSignal | None, panel: MarketPanel, span: Span
+) -> Honesty:
+    """Label a run; what it is tested on is ``spans.test``, or its whole span where there are no spans."""
+    if settings.spans is not None:
+        start, end = settings.spans.test.start, settings.spans.test.end
+    else:
+        start, end = (date.fromisoformat(iso(panel.dates[row])) for row in (span.start, span.stop))
+    if signal is None:
+        return Honesty(start, end)
+    return Honesty.of(start, end, signal.refreshes, signal.provider.provenance())
+
+
+def run_costs(signal: ProviderSignal | None) -> dict[str, Any]:
+    """What language models cost, as ``run.json`` has it under ``llm``; nothing where none is ever asked.
+
+    Raises
+    ------
+    ProviderError
+        If what the provider gives are no costs.
+    """
+    costs = None if signal is None else signal.provider.costs()
+    if costs is None:
+        return {}
+    if not isinstance(costs, Costs):
+        named = "the provider" if signal is None else f"provider {signal.name}"
+        raise ProviderError(f"{named}: costs() gives a {type(costs).__name__}; return Door.costs() or None")
+    tokens = costs.input_tokens + costs.output_tokens
+    return {"llm": costs.plain() | {"tokens": tokens, "line": costs.line()}}

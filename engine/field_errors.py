@@ -28,10 +28,11 @@ _BOUNDS = {
 }
 
 
-def what_is_wrong(error: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
+def what_is_wrong(error: Mapping[str, Any], *others: Mapping[str, Any], hide: bool = False) -> str:
     """Say one error of a ``ValidationError`` after the name of its key: ``must be a number, not 'abc'``.
 
-    `others` are what further members of a union said of the same value.
+    `others` are what further members of a union said of the same value. With `hide` a text is not shown:
+    it may be a secret that was written in the wrong place.
     """
     if error["type"] == "missing":
         return "is missing"
@@ -42,6 +43,8 @@ def what_is_wrong(error: Mapping[str, Any], *others: Mapping[str, Any]) -> str:
     words = " or ".join(dict.fromkeys(wish.removeprefix("must be ") for wish in wishes))
     value = error["input"]
     remedy = "; quote it" if words == "text" and isinstance(value, int | float | date) else ""
+    if hide and not isinstance(value, bool | int | float | date | None):
+        return f"must be {words} (what was written is not shown: it may be a key)"
     return f"must be {words}, not {_shown(value)}{remedy}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +52,8 @@ class Result:
         The configuration the run was made from, defaults filled in.
     run : mapping
         What does not belong to the result proper: timings, versions, paths, warnings.
+    folders : mapping of str to callable
+        Folders that others write into the run folder, by name; called with their path.
     """
 
     metrics: dict[str, Any]
@@ -68,6 +70,7 @@ class Result:
     warnings: Sequence[str] = ()
     sections: Sequence[Section] = field(default=(), repr=False)
     analyzers: Any = field(default=None, repr=False)
+    folders: Mapping[str, Callable[[Path], None]] = field(default_factory=dict, repr=False)
 
     def __repr__(self) -> str:
         return f"Result of {self.metrics['name']!r}\n{self.summary()}"
@@ -130,6 +133,8 @@ class Result:
             )
             for name in ("equity", "fills", "orders", "positions", "events"):
                 getattr(self, name).to_parquet(out / f"{name}.parquet", index=False)
+            for name, write in self.folders.items():
+                write(out / name)
             (out / "report.html").write_text(self.report_html(), encoding="utf-8")
         return Path(folder)
 
@@ -148,6 +153,8 @@ def make_result(
     run: Mapping[str, Any],
     warnings: Sequence[str] = (),
     sections: Sequence[Section] = (),
+    labels: Sequence[str] = (),
+    folders: Mapping[str, Callable[[Path], None]] | None = None,
 ) -> Result:
     """Measure a run.
 
@@ -157,6 +164,10 @@ def make_result(
         What the strategy traded on, for the information coefficient.
     hashes : mapping
         ``config_hash`` and ``version``; the data's hash is added.
+    folders : mapping, optional
+        See `Result`.
+    labels : sequence of str
+        What must be held against the numbers, such as ``contaminated``; without any there is no such key.
     """
     journal = log.journal
     cash_fen = round(log.broker.config.cash * 100)
@@ -180,6 +191,7 @@ def make_result(
         **_money(journal),
         "data_hash": panel.data_hash,
         **hashes,
+        **({"labels": list(labels)} if labels else {}),
     }
     return Result(
         metrics={key: _null(value) for key, value in numbers.items()},
@@ -195,6 +207,7 @@ def make_result(
         run=run,
         warnings=warnings,
         sections=sections,
+        folders=folders or {},
         analyzers=log.strategy.analyzers,
     )
 

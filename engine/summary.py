@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 def summary_rows(result: Result) -> list[tuple[str, str]]:
     """(label, value) pairs in reading order; an undefined measure is an en dash."""
     m = result.metrics
-    return [
+    asked, _, costs = str(result.run.get("llm", {}).get("line", "")).partition(": ")
+    rows = [
         ("Span", f"{m['start']} .. {m['end']} ({m['sessions']} sessions)"),
         ("Final equity", _money(m["final_equity"])),
         ("Total return", _percent(m["total_return"])),
@@ -30,7 +31,10 @@ def summary_rows(result: Result) -> list[tuple[str, str]]:
         ("Turnover a year", f"{_number(m['turnover_annual'], 1)}×"),
         ("Costs", f"{_money(m['cost_total'])} and {_money(m['slippage_total'])} slippage"),
         ("Fills / refused", f"{m['fills']:,} / {m['rejected']:,}"),
+        ("Labels", ", ".join(m.get("labels", ()))),
+        (asked, costs),
     ]
+    return [(label, value) for label, value in rows if value]
 
 
 def _percent(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +34,8 @@ from alpha_sources.conformance.reading import watching
 from alpha_sources.conformance.speed import check_speed
 from alpha_sources.conformance.subject import Options, Subject
 from alpha_sources.conformance.transport import check_snapshot, check_worker
-from alpha_sources.loading import ALPHA_SOURCES, load_provider
+from alpha_sources.llm.config import LlmConfig
+from alpha_sources.loading import ALPHA_SOURCES, handed, load_provider
 from alpha_sources.provider import AlphaProvider
 from engine.errors import AlphaloomError, ProviderError
 from engine.market.calendar import iso
@@ -109,9 +109,9 @@ class Named:
 
     def make(self) -> AlphaProvider:
         """Make a fresh instance."""
-        cls, params = load_object(self.name, ALPHA_SOURCES, self.base), dict(self.params)
-        if "seed" in inspect.signature(cls).parameters:
-            params.setdefault("seed", self.seed)
+        cls = load_object(self.name, ALPHA_SOURCES, self.base)
+        # offline: it is asked again and again about markets that never were, which no cassette has
+        params = handed(cls, self.params, seed=self.seed, llm=LlmConfig())
         return load_provider(self.name, params, self.base)
 
 

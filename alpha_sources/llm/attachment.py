@@ -31,6 +31,9 @@ class Attachment:
         ``image/png``, ``image/jpeg``, ``image/gif``, ``image/webp``, or ``audio/wav``, ``audio/mpeg``,
         ``audio/mp4``, ``audio/ogg``, ``audio/flac``, ``audio/webm``.
     data : bytes
+    drawn_from : str
+        Sha256 of the numbers a picture was drawn from; empty where it was not drawn by us. It stands for the
+        bytes in the key of a reply, since another machine's fonts may draw the same numbers in other bytes.
 
     Raises
     ------
@@ -40,6 +43,7 @@ class Attachment:
 
     media_type: str
     data: bytes = field(repr=False)
+    drawn_from: str = ""
 
     def __post_init__(self) -> None:
         if not self.data:
@@ -66,6 +70,12 @@ class Attachment:
     def sha256(self) -> str:
         """Of the bytes."""
         return hashlib.sha256(self.data).hexdigest()
+
+    def plain(self) -> dict[str, str | int]:
+        """Return what stands for it in the key of a reply."""
+        if self.drawn_from:
+            return {"media_type": self.media_type, "sha256": self.drawn_from, "bytes": 0}
+        return {"media_type": self.media_type, "sha256": self.sha256, "bytes": len(self.data)}
 
     @property
     def file_name(self) -> str:

@@ -14,6 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
+#: Fields of a profile that its answers depend on.
+_DETERMINING = (
+    "model", "transcription_model", "vision", "max_tokens", "max_tokens_limit", "temperature", "seed",
+    "extra", "knowledge_cutoff",
+)  # fmt: skip
+
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -263,6 +269,26 @@ class LlmConfig(_Part):
             if unpriced:
                 raise ValueError(f"budget.money needs prices, and profile {unpriced[0]!r} has none")
         return self
+
+    def identity(self) -> dict[str, Any] | None:
+        """Return what determines the answers, as plain values; None offline, where there are none.
+
+        It is that of what a reply is found by on the cassette, and the cassette's name. Mode, address, key,
+        prices, budget and patience change nothing but whether an answer is had, and at what cost.
+        """
+        if self.mode is Mode.OFFLINE:
+            return None
+        plain = self.model_dump(mode="json")
+        recorded = self.cassette is not None and self.mode is not Mode.LIVE
+        return {
+            "profile": self.profile,
+            "repairs": self.repairs,
+            "cassette": self.cassette.name if recorded and self.cassette else None,
+            "profiles": {
+                name: {key: profile[key] for key in _DETERMINING}
+                for name, profile in plain["profiles"].items()
+            },
+        }
 
     @property
     def currency(self) -> str | None:

@@ -51,17 +51,14 @@ class Request:
     label: str = field(default="", compare=False)
 
     def plain(self) -> dict[str, Any]:
-        """Return it as plain values; attachments by hash, type and size, not their bytes."""
+        """Return it as plain values; attachments by what stands for them, not their bytes."""
         return {
             "task": self.task.value,
             "model": self.model,
             "parameters": dict(self.parameters),
             "messages": [{"role": one.role.value, "text": one.text} for one in self.messages],
             "schema": self.schema,
-            "attachments": [
-                {"media_type": one.media_type, "sha256": one.sha256, "bytes": len(one.data)}
-                for one in self.attachments
-            ],
+            "attachments": [one.plain() for one in self.attachments],
         }
 
     @cached_property

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import alphaloom
-from alpha_sources.loading import ALPHA_SOURCES, load_provider
+from alpha_sources.loading import ALPHA_SOURCES, handed, load_provider
 from alphaloom.config import RunConfig, load_config
 from alphaloom.sweep.folder import Identity, open_folder, remove_partial, write_tables
 from alphaloom.sweep.grid import Grid, as_sets, check_grid, product
@@ -138,11 +138,12 @@ def _check_provider(settings: RunConfig, made: set[str]) -> None:
     """Make a provider once for each set of parameter names: unknown ones show before anything runs."""
     if not uses_signal(settings.strategy.name, settings.base):
         return
-    name, params = settings.alpha.provider, dict(settings.alpha.params)
+    name, params = settings.alpha.provider, settings.alpha.params
     key = hash_json([str(name), sorted(params)])
     if key not in made:
-        load_object(name, ALPHA_SOURCES, settings.base)
-        load_provider(name, params, settings.base)
+        cls = load_object(name, ALPHA_SOURCES, settings.base)
+        run = handed(cls, params, seed=settings.seed, llm=settings.resolved_llm())
+        load_provider(name, run, settings.base)
         made.add(key)
 
 

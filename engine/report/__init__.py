@@ -6,12 +6,14 @@ holds into what `static/` and `templates/` draw, `render` puts the page together
 
 from engine.report.render import render
 from engine.report.section import (
+    Band,
     Bars,
     Candles,
     Column,
     Figure,
     Format,
     HeatMap,
+    Image,
     Matrix,
     Row,
     Section,
@@ -21,12 +23,14 @@ from engine.report.section import (
 )
 
 __all__ = [
+    "Band",
     "Bars",
     "Candles",
     "Column",
     "Figure",
     "Format",
     "HeatMap",
+    "Image",
     "Matrix",
     "Row",
     "Section",

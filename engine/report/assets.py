@@ -12,6 +12,7 @@ _TEMPLATES = (
     "figure.html.j2",
     "heat.html.j2",
     "candles.html.j2",
+    "image.html.j2",
     "table.html.j2",
     "matrix.html.j2",
 )

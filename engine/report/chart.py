@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.errors import ShapeError
-from engine.report.section import Figure, HeatMap, Series
+from engine.report.section import Band, Figure, HeatMap, Series
 from engine.report.values import numbers, printed
 
 _DATE: Final = re.compile(r"\d{4}-\d\d(-\d\d)?")
@@ -53,7 +53,7 @@ def figure_chart(figure: Figure, axis: int) -> Chart:
     Raises
     ------
     ShapeError
-        If a series is not as long as the axis.
+        If a series is not as long as the axis, or a band does not lie on it.
     ValueError
         If a colour is neither a name of ours nor `#rrggbb`.
     """
@@ -84,6 +84,8 @@ def figure_chart(figure: Figure, axis: int) -> Chart:
         "horizontal": figure.horizontal,
         "series": drawn,
     }
+    if figure.bands:
+        data["bands"] = [_band(figure, band) for band in figure.bands]
     keys = tuple(
         Key(series.name, token if token.startswith("#") else f"var(--{token})", series.kind)
         for series, token in zip(figure.series, tokens, strict=True)
@@ -117,13 +119,27 @@ def check_heat(heat: HeatMap) -> None:
         )
 
 
+def _band(figure: Figure, band: Band) -> dict[str, Any]:
+    if not 0 <= band.first <= band.last < len(figure.x):
+        raise ShapeError(
+            f"figure {figure.title!r}: the band {band.label!r} from {band.first} to {band.last} does not lie "
+            f"on the {len(figure.x)} points of the x axis"
+        )
+    colour = _known(figure, f"band {band.label!r}", band.colour)
+    return {"first": band.first, "last": band.last, "label": band.label, "colour": colour}
+
+
 def _colour(figure: Figure, series: Series, position: int) -> str:
     if series.colour is None:
         return f"s{position % _PALETTE + 1}"
-    if series.colour in _NAMED or _HEX.fullmatch(series.colour):
-        return series.colour
+    return _known(figure, f"series {series.name!r}", series.colour)
+
+
+def _known(figure: Figure, what: str, colour: str) -> str:
+    if colour in _NAMED or _HEX.fullmatch(colour):
+        return colour
     raise ValueError(
-        f"figure {figure.title!r}: series {series.name!r} has the colour {series.colour!r}; "
+        f"figure {figure.title!r}: {what} has the colour {colour!r}; "
         f"use one of {', '.join(sorted(_NAMED))} or #rrggbb"
     )
 

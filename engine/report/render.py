@@ -15,8 +15,9 @@ from markupsafe import Markup
 from engine.report import assets
 from engine.report.candles import candles_chart
 from engine.report.chart import Chart, figure_chart, heat_chart
+from engine.report.image import Picture, picture
 from engine.report.matrix import Printed, printed_matrix
-from engine.report.section import Candles, Figure, HeatMap, Matrix, Section, Table
+from engine.report.section import Candles, Figure, HeatMap, Image, Matrix, Section, Table
 from engine.report.table import Grid, Sheet, grid, sheet
 from engine.report.values import headline
 
@@ -32,7 +33,7 @@ class _Drawn:
     note: str
     half: bool
     number: int
-    body: Chart | Grid | Sheet | Printed
+    body: Chart | Grid | Sheet | Printed | Picture
 
 
 @dataclass(slots=True)
@@ -52,8 +53,11 @@ class _Page:
             self.axes.append(list(key))
         return self.places[key]
 
-    def figure(self, figure: Figure | HeatMap | Candles, group: str) -> _Drawn:
+    def figure(self, figure: Figure | HeatMap | Candles | Image, group: str) -> _Drawn:
         half, template = False, "figure"
+        if isinstance(figure, Image):
+            shown = picture(figure)
+            return _Drawn("image.html.j2", figure.title, figure.note, figure.width == "half", -1, shown)
         if isinstance(figure, HeatMap):
             self.tinted = True
             cells = grid(figure)
@@ -103,7 +107,7 @@ def render(
     ShapeError
         If a series, a heat map or a column does not have the length it must.
     ValueError
-        If a colour is none of ours, or a table's page is empty.
+        If a colour is none of ours, a table's page is empty, or a picture is no PNG.
 
     Notes
     -----

@@ -78,6 +78,17 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """A stretch of a figure that is shaded, from one position on its `x` to another, both inclusive."""
+
+    first: int
+    last: int
+    label: str = ""
+    colour: str = "muted"
+    """As of a `Series`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A chart over a shared x axis (dates as ISO text, or categories).
 
@@ -98,6 +109,22 @@ class Figure:
     height: int = 320
     width: Literal["full", "half"] = "full"
     """Two `half` figures in a row stand side by side where the page is wide enough."""
+    bands: Sequence[Band] = ()
+    """Shaded behind the series; their labels stand at the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that was drawn elsewhere: it is put into the page as it is.
+
+    `png` are the bytes of a PNG file; `text` says in words what it shows, for those who cannot see it.
+    """
+
+    title: str
+    png: bytes
+    text: str
+    note: str = ""
+    width: Literal["full", "half"] = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +201,7 @@ class Section:
     title: str
     order: int
     notes: Sequence[str] = ()
-    figures: Sequence[Figure | HeatMap | Candles] = ()
+    figures: Sequence[Figure | HeatMap | Candles | Image] = ()
     tables: Sequence[Table | Matrix] = ()
     cards: Sequence[tuple[str, Any, Format]] = field(default_factory=tuple)
     """Headline numbers: (label, value, format)."""

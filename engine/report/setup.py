@@ -17,6 +17,8 @@ _MOST: Final = 4
 def setup_line(result: Result) -> str:
     """Strategy and scores, fill prices, costs, cash, universe and benchmark, from the configuration.
 
+    At the end stands what language models cost, where the run asked any.
+
     What it does not say is left out: the report fills in no defaults of its own. Empty without one. What was
     handed over as an object stands in ``run["given"]``, ``provider`` by its class and ``panel`` as true:
     there the configuration does not tell what was run.
@@ -31,9 +33,14 @@ def setup_line(result: Result) -> str:
         _cash(broker.get("cash")),
         _universe({"path": "panel in memory"} if given.get("panel") else _section(config, "data")),
         f"benchmark {config['benchmark']}" if config.get("benchmark") else "",
+        _lowered(str(_section(result.run, "llm").get("line") or "")),
     ]
     line = "\u00a0· ".join(part for part in parts if part)
     return line[:1].upper() + line[1:] if line.startswith(("fills", "sells")) else line
+
+
+def _lowered(words: str) -> str:
+    return words[:1].lower() + words[1:]
 
 
 def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -133,3 +133,13 @@ def test_a_failing_refresh_is_not_kept(panel, store):
     with pytest.raises(ProviderError, match="no"):
         walk(panel, store, Failing())
     assert not store.folder.exists()
+
+
+def test_a_refresh_that_leaves_a_note_is_tried_again_by_the_next_run(panel, store):
+    class Troubled(Learning):
+        def notes(self, snapshot):
+            return ["the network was down"]
+
+    signal, _ = walk(panel, store, Troubled())
+    assert signal.notes == ["the network was down"] * 4
+    assert walk(panel, store, Troubled())[1] == 4  # that the other three kept what was there is known

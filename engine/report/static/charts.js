@@ -174,8 +174,19 @@ function figureOption(item, colors) {
     xAxis: spec.horizontal ? values : names,
     yAxis: spec.horizontal ? { ...names, inverse: true } : values,
     dataZoom: spec.zoom ? zooms(item, colors) : [],
-    series: spec.series.map((series) => figureSeries(item, colors, series)),
+    series: spec.series.map((series) => figureSeries(item, colors, series)).concat(shaded(item, colors)),
   };
+}
+
+// A series without values that carries the bands: it stays when the reader hides another.
+function shaded(item, colors) {
+  if (!(item.spec.bands || []).length) return [];
+  const data = item.spec.bands.map((band) => [
+    { xAxis: band.first, name: band.label, itemStyle: { color: colors.of(band.colour), opacity: 0.1 } },
+    { xAxis: band.last },
+  ]);
+  const label = { show: true, position: "insideTop", color: colors.soft, fontSize: 10, distance: 2 };
+  return [{ name: "", type: "line", data: [], silent: true, animation: false, tooltip: { show: false }, markArea: { silent: true, label, data } }];
 }
 
 function pointer(colors, bars) {

@@ -1,0 +1,1 @@
+"""Prompts and word lists of the brief, as files."""

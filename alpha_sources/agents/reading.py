@@ -1,0 +1,65 @@
+"""Reading back what committees decided, from the snapshots that a run left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from alpha_sources.agents.decision import Decision
+from alpha_sources.snapshot import Snapshot
+from engine.errors import ProviderError
+
+#: where a provider keeps its decision in the payload of a snapshot
+PLACE = "decision"
+
+
+def decisions_in(snapshots: Iterable[Snapshot]) -> list[Decision]:
+    """Return the decisions that snapshots hold, in order of their day; those without one are passed over."""
+    found = []
+    for snapshot in snapshots:
+        record = snapshot.payload.get(PLACE)
+        if isinstance(record, Mapping):
+            found.append(Decision.from_payload(record))
+    return sorted(found, key=lambda one: one.as_of)
+
+
+def decisions_of(run: Path) -> list[Decision]:
+    """Return the decisions of a run, in order of their day.
+
+    Parameters
+    ----------
+    run : Path
+        A run folder, or any folder that holds snapshots, at whatever depth.
+
+    Raises
+    ------
+    ProviderError
+        If there is no such folder, no snapshot of a committee in it, or one of them was changed.
+    """
+    if not run.is_dir():
+        raise ProviderError(f"{run} is no folder: name that of a run, as --out named it")
+    folders = sorted(path.parent for path in run.rglob("snapshot.json"))
+    found = decisions_in(Snapshot.load(folder) for folder in folders)
+    if not found:
+        held = f"none of the {len(folders)} snapshots" if folders else "no snapshot"
+        raise ProviderError(f"{run} holds {held} of a committee; its provider must be one with agents")
+    return found
+
+
+def decision_at(decisions: list[Decision], day: date | None) -> Decision:
+    """Return the decision in force at the close of a day; the last one without a day.
+
+    Raises
+    ------
+    ProviderError
+        If the first decision is later.
+    """
+    if day is None:
+        return decisions[-1]
+    past = [one for one in decisions if one.as_of <= day.isoformat()]
+    if not past:
+        raise ProviderError(
+            f"nothing had been decided by {day}: the first decision is of {decisions[0].as_of}"
+        )
+    return past[-1]

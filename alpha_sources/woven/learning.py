@@ -1,0 +1,193 @@
+"""One refresh: which alphas, and what each weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alpha_sources.agents import Decision, decide
+from alpha_sources.agents.brief import Archive, make_brief
+from alpha_sources.agents.config import Experts
+from alpha_sources.evaluation.labels import forward_returns
+from alpha_sources.formula import parse
+from alpha_sources.libraries.entry import LibraryEntry
+from alpha_sources.llm import Door
+from alpha_sources.market_state import market_state
+from alpha_sources.masking import Mask
+from alpha_sources.weights import Fitted, TrainingSet, fit
+from alpha_sources.weights.config import Inputs
+from alpha_sources.woven.alphas import PRICES, Loom, WovenAlpha
+from alpha_sources.woven.fabric import Fabric, Strand, in_short
+from alpha_sources.woven.rhythm import alphas_are_due
+from alpha_sources.woven.scoring import index_of, signs
+from alpha_sources.woven.settings import WovenSettings
+from engine.errors import ProviderError
+from engine.market.calendar import iso, to_session
+from engine.market.view import MarketView
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Makes a fabric of a view and the fabric before it.
+
+    Parameters
+    ----------
+    settings : WovenSettings
+    seeds : sequence of LibraryEntry
+        Those that the market can compute.
+    documents : Archive
+        Of all time.
+    door : Door or None
+        None goes by rules.
+    """
+
+    settings: WovenSettings
+    seeds: Sequence[LibraryEntry]
+    documents: Archive
+    door: Door | None
+
+    def first_row(self, view: MarketView) -> int:
+        """First row that is learned from.
+
+        Raises
+        ------
+        ProviderError
+            If too few sessions lie between it and the view's own.
+        """
+        settings = self.settings
+        known = np.flatnonzero(view.universe.any(axis=1))
+        first = int(known[0]) if len(known) else len(view)
+        if settings.start is not None:
+            first = max(first, int(np.searchsorted(view.dates, to_session(settings.start))))
+        # a label needs h + 1 sessions to be realised
+        last = len(view) - 1 - settings.horizon_sessions
+        if settings.window_sessions is not None:
+            first = max(first, last - settings.window_sessions)
+        if last - first < settings.min_sessions:
+            raise ProviderError(
+                f"{max(last - first, 0)} sessions with members and a realised label to learn from at "
+                f"{iso(view.session)}, and alpha.params.min_sessions is {settings.min_sessions}: begin the "
+                "run later, load more history, or ask for fewer"
+            )
+        return first
+
+    def choose(self, view: MarketView, first: int, before: Fabric | None) -> Decision:
+        """Ask the committee, which keeps at least one alpha."""
+        settings = self.settings
+        earlier = [] if before is None else [*before.earlier, before.decision]
+        mask = Mask.of_view(view, f"alphaloom {settings.seed}") if settings.mask else None
+        brief = make_brief(
+            view,
+            index_symbol=index_of(view, settings),
+            documents=self.documents,
+            door=self.door,
+            charts=settings.charts,
+            config=settings.brief,
+            mask=mask,
+        )
+        return decide(
+            view,
+            self.seeds,
+            settings.committee,
+            horizon_sessions=settings.horizon_sessions,
+            previous=[Decision.from_payload(payload) for payload in earlier],
+            brief=brief,
+            door=self.door,
+            seed=settings.seed,
+            start=view.dates[first].astype(object),
+        )
+
+    def _remembered(self, before: Fabric) -> tuple[Mapping[str, Any], ...]:
+        """Past decisions, for a committee whose agents are weighed by them."""
+        if self.settings.agents.experts is not Experts.LEARNED:
+            return ()
+        return (*before.earlier, in_short(before.decision))
+
+    def alphas(self, decision: Decision) -> tuple[WovenAlpha, ...]:
+        """The alphas that were kept, in the committee's order."""
+        by_name = {seed.name: seed for seed in self.seeds}
+        return tuple(
+            WovenAlpha(
+                name,
+                by_name[name].formula,
+                by_name[name].dialect,
+                str(by_name[name].category),
+                by_name[name].needs,
+                decision[name].sign < 0,
+            )
+            for name in decision.kept
+        )
+
+    def weigh(
+        self, view: MarketView, first: int, alphas: tuple[WovenAlpha, ...], before: Fabric | None
+    ) -> Strand:
+        """Learn weights from the rows `first` .. t."""
+        settings = self.settings
+        formulas = [alpha.parsed for alpha in alphas]
+        with_prices = settings.weights.inputs is Inputs.ALPHAS_AND_PRICES
+        if with_prices:
+            formulas += [parse(text) for _, text in PRICES]
+        made = Loom(settings.treatment, formulas).panel(view, first)
+        state = market_state(view, index_of(view, settings))
+        data = TrainingSet(
+            alphas=made[:, :, : len(alphas)] * signs(alphas),
+            labels=forward_returns(view, settings.horizon_sessions)[first:],
+            state=state.values[first:],
+            prices=made[:, :, len(alphas) :] if with_prices else None,
+            names=tuple(alpha.name for alpha in alphas),
+            horizon_sessions=settings.horizon_sessions,
+            state_names=state.names,
+            price_names=tuple(name for name, _ in PRICES) if with_prices else (),
+        )
+        last = None if before is None else _comparable(before.strands[0], alphas)
+        return Strand(
+            iso(view.session), alphas, fit(data, settings.weights, seed=settings.seed, previous=last)
+        )
+
+    def weave(self, view: MarketView, before: Fabric | None) -> Fabric:
+        """Learn everything that is due at the view's session.
+
+        Parameters
+        ----------
+        before : Fabric or None
+            What the last refresh gave.
+
+        Returns
+        -------
+        Fabric
+
+        Raises
+        ------
+        AlphaloomError
+            If there is too little to learn from, no alpha is kept, or a model cannot be asked.
+        """
+        first = self.first_row(view)
+        if before is None or alphas_are_due(self.settings.rule, before.alphas_as_of, view):
+            decision = self.choose(view, first, before)
+            alphas, as_of = self.alphas(decision), iso(view.session)
+            payload: Mapping[str, Any] = decision.to_payload()
+            chosen = True
+            earlier = () if before is None else self._remembered(before)
+        else:
+            alphas, as_of = before.strands[0].alphas, before.alphas_as_of
+            # the refresh that chose them has it whole
+            payload, chosen, earlier = in_short(before.decision), False, before.earlier
+        strand = self.weigh(view, first, alphas, before)
+        older = () if before is None else before.strands[: self.settings.smooth_refreshes - 1]
+        record = {
+            "session": iso(view.session),
+            "learned_from": iso(view.dates[first]),
+            "alphas_chosen": chosen,
+            "trouble": None,
+            "fit": strand.fitted.report,
+        }
+        return Fabric((strand, *older), as_of, payload, earlier, record)
+
+
+def _comparable(strand: Strand, alphas: tuple[WovenAlpha, ...]) -> Fitted | None:
+    """Weights to begin from: none where an alpha's sign was turned, which its weight does not know."""
+    turned = {alpha.name: alpha.inverted for alpha in strand.alphas}
+    return None if any(turned.get(a.name, a.inverted) != a.inverted for a in alphas) else strand.fitted

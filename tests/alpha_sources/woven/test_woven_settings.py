@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from alpha_sources.woven import WovenProvider
+from engine.errors import AlphaloomError, ConfigError
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"horizon_sessions": 0}, "alpha.params.horizon_sessions must be at least 1, not 0"),
+        ({"min_sessions": "many"}, "alpha.params.min_sessions must be a whole number, not 'many'"),
+        ({"normalise": "loud"}, "alpha.params.normalise must be"),
+        ({"weights": {"model": "oracle"}}, "alpha.params.weights.model must be"),
+        ({"weights": {"modell": "mlp"}}, "alpha.params.weights.modell: unknown key; did you mean model?"),
+        ({"agents": {"treshold": 0.5}}, "alpha.params.agents.treshold: unknown key; did you mean threshold?"),
+        ({"agents": {"threshold": 2}}, "alpha.params.agents.threshold must be at most 1, not 2"),
+        ({"alphas_refresh": "sometimes"}, "alpha.params.alphas_refresh: 'sometimes' is no schedule"),
+        ({"winsorize": -1}, "alpha.params.winsorize: -1 is neither"),
+        ({"window_sessions": 100}, "window_sessions: 100 sessions are fewer than min_sessions 250"),
+        ({"charts": True}, "charts: nobody looks at them without a language model"),
+        ({"on_failure": "hide"}, "alpha.params.on_failure must be"),
+        ({"start": "soon"}, "alpha.params.start"),
+    ],
+)
+def test_a_parameter_that_is_not_allowed_is_named(params, said):
+    with pytest.raises(ConfigError) as problem:
+        WovenProvider(**params)
+    assert said in str(problem.value)
+    assert "\n" not in str(problem.value)
+
+
+def test_an_unknown_library_names_the_nearest():
+    with pytest.raises(AlphaloomError, match="paper_seeds"):
+        _ = WovenProvider(seeds="paper_seed").seeds
+
+
+def test_seeds_that_say_nothing_of_their_own_are_left_out():
+    released = WovenProvider(seeds="paper_released").seeds
+    names = {seed.name for seed in released}
+    assert 0 < len(names) < 37
+    assert not any(mark.kind in ("duplicate_of", "constant", "level") for s in released for mark in s.marks)
+
+
+def test_the_committee_has_the_providers_first_session_and_index_unless_it_says_otherwise():
+    provider = WovenProvider(min_sessions=120, index_symbol="000016.SH")
+    assert provider.settings.committee.least_sessions == 120
+    assert provider.settings.committee.index_symbol == "000016.SH"
+    own = WovenProvider(min_sessions=120, agents={"least_sessions": 90})
+    assert own.settings.committee.least_sessions == 90

@@ -1,0 +1,150 @@
+"""``alphaloom refresh`` and ``alphaloom snapshot``, on the bundled sample."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from alpha_sources.snapshot import Snapshot
+from alphaloom.snapshots import snapshots_of
+
+CONFIG = """\
+name: quick
+data: {source: sample}
+span: {start: 2021-09-01, end: 2021-12-31}
+alpha:
+  provider: woven
+  refresh: month_end
+  params:
+    seeds_path: seeds.yaml
+    min_sessions: 100
+    agents: {threshold: 0.3}
+    weights: {model: ridge}
+strategy: {name: topk_dropn, params: {topk: 13, n_drop: 5}}
+"""
+SEEDS = """\
+title: a few
+entries:
+- {name: reversal, category: mean_reversion, formula: '-pct_change(close, 20)'}
+- {name: calm, category: volatility, formula: '-ts_std(returns, 60)'}
+- {name: neglected, category: liquidity, formula: '-ts_mean(turnover, 20)'}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    (tmp_path / "quick.yaml").write_text(CONFIG)
+    (tmp_path / "seeds.yaml").write_text(SEEDS)
+    return tmp_path / "quick.yaml"
+
+
+@pytest.fixture
+def home(cli, tmp_path, monkeypatch):
+    # after cli, which forgets what the environment says of Alphaloom
+    monkeypatch.setenv("ALPHALOOM_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def kept(home: Path) -> dict[str, Snapshot]:
+    folders = (home / "store" / "refreshes").glob("*/snapshot.json")
+    return {path.parent.name: Snapshot.load(path.parent) for path in folders}
+
+
+def test_one_session_is_learned_and_shown(cli, config, home):
+    ran = cli("refresh", config, "--date", "2021-10-10", "-q")
+    assert ran.code == 0
+    (digest, snapshot), *none = kept(home).items()
+    assert (snapshot.as_of, none) == ("2021-10-08", [])  # the last session before that Sunday
+    assert ran.out.startswith(f"2021-10-08  {digest[:12]}  learned")
+    shown = cli("snapshot", "show", digest[:8]).out
+    assert "reversal" in shown
+    assert "-ts_std(returns, 60)" in shown
+    assert "learned at 2021-10-08" in shown
+
+
+def test_a_walk_is_found_again_and_plays_in_a_backtest(cli, config, home, tmp_path):
+    first = cli(
+        "refresh", config, "--since", "2021-08-31", "--date", "2021-12-31", "-q", "--out", tmp_path / "kept"
+    )
+    days = [line.split()[0] for line in first.out.splitlines()[:-1]]
+    assert days == ["2021-08-31", "2021-09-30", "2021-10-29", "2021-11-30", "2021-12-31"]
+    again = cli(*walk)
+    assert [line.split()[2] for line in again.out.splitlines()[:-1]] == ["found"] * 5
+    assert cli("backtest", config, "-q", "--out", tmp_path / "run").code == 0
+    played = {one.hash for one in snapshots_of(tmp_path / "run")}
+    assert played <= {path.name for path in (tmp_path / "kept").iterdir()}
+    assert len(played) == 4  # the last session decides nothing
+    fresh = cli("backtest", config, "-q", "--fresh", "--out", tmp_path / "fresh")
+    assert fresh.code == 0
+    assert (tmp_path / "run" / "result.json").read_bytes() == (
+        tmp_path / "fresh" / "result.json"
+    ).read_bytes()
+
+
+def test_two_snapshots_are_compared(cli, config, home, tmp_path):
+    cli("refresh", config, "--since", "2021-08-31", "--date", "2021-09-30", "-q", "--out", tmp_path / "kept")
+    first, second = sorted(kept(home).values(), key=lambda one: one.as_of)
+    ran = cli("snapshot", "diff", first.hash[:10], second.hash[:10])
+    assert ran.code == 1
+    assert "2021-08-31" in ran.out
+    assert " -> " in ran.out
+    assert cli("snapshot", "diff", second.hash[:10]).out == ran.out
+    same = cli("snapshot", "diff", first.hash[:10], first.hash[:10])
+    assert (same.code, same.out) == (0, "the same\n")
+
+
+def test_a_killed_walk_goes_on_to_the_same_bytes(config, tmp_path):
+    command = [sys.executable, "-m", "alphaloom", "refresh", str(config), "--since", "2021-08-31", "-q"]
+    command += ["--date", "2021-12-31"]
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("ALPHALOOM")}
+    homes = {name: environ | {"ALPHALOOM_HOME": str(tmp_path / name)} for name in ("killed", "whole")}
+    process = subprocess.Popen(command, env=homes["killed"], stdout=subprocess.DEVNULL)
+    records = tmp_path / "killed" / "store" / "refreshes" / "refreshes"
+    end = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < end:
+        if len(list(records.rglob("*.json"))) >= 2:
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.002)
+    assert process.wait() == -signal.SIGKILL
+    told = subprocess.run(command, env=homes["killed"], capture_output=True, text=True, check=True).stdout
+    assert [line.split()[2] for line in told.splitlines()[:2]] == ["found", "found"]
+    subprocess.run(command, env=homes["whole"], capture_output=True, check=True)
+    resumed, whole = kept(tmp_path / "killed"), kept(tmp_path / "whole")
+    assert resumed == whole
+    assert len(whole) == 5
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("refresh", "quickstart", "-q"), "alpha.refresh is never"),
+        (("refresh", "buy_and_hold", "-q"), "reads no scores"),
+        (("refresh", "CONFIG", "--date", "2001-01-01", "-q"), "lies before the data"),
+        (
+            ("refresh", "CONFIG", "--since", "2023-01-01", "--date", "2022-01-01", "-q"),
+            "no session of the data",
+        ),
+        (("refresh", "CONFIG", "--date", "2021-02-01", "-q"), "min_sessions is 100"),
+        (("refresh", "CONFIG", "--from", "nowhere", "-q"), "there is no snapshot 'nowhere'"),
+        (("snapshot", "show", "abc"), "at least 6 characters"),
+        (("snapshot", "show", "."), "holds no snapshots"),
+    ],
+)
+def test_mistakes_are_named(cli, config, home, args, said):
+    assert said in cli(*(config if arg == "CONFIG" else arg for arg in args)).refused()
+    assert not (home / "store").exists()
+
+
+def test_a_changed_snapshot_is_refused(cli, config, home, tmp_path):
+    cli("refresh", config, "--date", "2021-09-30", "-q", "--out", tmp_path / "kept")
+    (folder,) = (tmp_path / "kept").iterdir()
+    text = (folder / "snapshot.json").read_text()
+    (folder / "snapshot.json").write_text(text.replace("2021-09-30", "2021-09-29"))
+    assert "was changed after it was written" in cli("snapshot", "show", folder).refused()

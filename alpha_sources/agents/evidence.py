@@ -183,8 +183,7 @@ def gather(
         conditional=config.regime_conditional,
         least=config.regime_sessions,
     )
-    formulas = {one.name: one.parsed for one in seeds if one.computable}
-    judged = {one.name: one for one in judge_stream(formulas.items(), ground, store=store, keep_series=True)}
+    judged = _judged(seeds, ground, store)
     seen = tuple(_seen(one, judged.get(one.name), ground, conditions, config) for one in seeds)
     if not any(one.usable for one in seen):
         first = seen[0]
@@ -262,6 +261,17 @@ def inverse(one: Seen, view: MarketView) -> Formula:
         raise ConfigError(
             f"{one.entry.name} cannot be inverted ({problem.reason}); set agents.allow_inverted to false"
         ) from None
+
+
+def _judged(seeds: Sequence[LibraryEntry], ground: Ground, store: ResultStore | None) -> dict[str, Judged]:
+    """Judge what formulas compute; those that may lack a field apart, since one spoils a whole block."""
+    there = set(ground.view.field_names)
+    formulas = {one.name: one.parsed for one in seeds if one.computable}
+    found: dict[str, Judged] = {}
+    for lacking in (False, True):
+        some = [(n, f) for n, f in formulas.items() if (not there.issuperset(f.fields)) == lacking]
+        found |= {one.name: one for one in judge_stream(some, ground, store=store, keep_series=True)}
+    return found
 
 
 def _series(judged: Judged) -> Array:

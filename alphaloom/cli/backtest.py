@@ -26,6 +26,9 @@ def backtest(
     out: Annotated[
         Path | None, typer.Option("--out", help="Run folder; new or empty. Default: runs/NAME-TIME.")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Learn anew, also what was learned before; keep nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Run a back-test and write its report.
@@ -45,7 +48,7 @@ def backtest(
     folder = out or default_run_folder(settings.name)
     check_writable(folder)
     with progress(Console(stderr=True), settings.name, quiet) as on_session:
-        result = run(settings, on_session=on_session)
+        result = run(settings, on_session=on_session, keep=not fresh)
     result.save(folder)
     _print(result, folder)
 

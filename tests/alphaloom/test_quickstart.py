@@ -28,12 +28,25 @@ def result() -> Result:
     return backtest("quickstart")
 
 
-@pytest.mark.parametrize("name", sorted(set(shipped_names()) - {"csi300"}))
+#: those that learn for minutes: their last weeks have to do here
+SLOW = {"woven_sse50", "paper_sse50"}
+
+
+@pytest.mark.parametrize("name", sorted(set(shipped_names()) - {"csi300"} - SLOW))
 def test_every_shipped_configuration_runs_as_it_is(name: str) -> None:
     made = backtest(name)
     assert made.metrics["fills"] > 0
     if made.config["data"]["source"] == "sample":
         assert made.metrics["benchmark_total_return"] == pytest.approx(-0.361054, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(SLOW & set(shipped_names())))
+def test_configurations_that_learn_run_over_their_last_weeks(name: str) -> None:
+    made = backtest(name, sets=["span.start=2023-12-11"])
+    assert made.metrics["fills"] > 0
+    assert made.metrics["labels"] == ["in_test_refresh", "contaminated"]
+    titles = {section.title for section in made.sections}
+    assert {"Agents", "Weights", "Refreshes"} <= titles
 
 
 def test_the_csi300_configuration_says_which_files_it_needs() -> None:

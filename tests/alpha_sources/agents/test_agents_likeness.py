@@ -51,7 +51,7 @@ def test_alphas_that_foresee_together_are_one() -> None:
     together = {**DAILY, "b": DAILY["a"] + random.normal(0, 0.02, 250)}
     found = distinct(daily=together)
     assert found.repeats("a") is None
-    assert (found.repeats("b") or "").startswith("foresees when a does (correlation of daily rank ICs 0.9")
+    assert (found.repeats("b") or "").startswith("foresees when a does (correlation of daily rank ICs")
     # used with the other sign it foresees when the first fails
     turned = distinct(daily=together, signs={"a": 1, "b": -1, "c": 1})
     assert [turned.repeats("a"), turned.repeats("b")] == [None, None]

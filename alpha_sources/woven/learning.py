@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alpha_sources.agents import Decision, decide
 from alpha_sources.agents.brief import Archive, make_brief
@@ -121,6 +122,10 @@ class Learner:
             for name in decision.kept
         )
 
+    def labels(self, view: MarketView) -> NDArray[np.float64]:
+        """What weights are learned to foresee, (t+1, N); see `forward_returns`."""
+        return forward_returns(view, self.settings.horizon_sessions)
+
     def weigh(
         self, view: MarketView, first: int, alphas: tuple[WovenAlpha, ...], before: Fabric | None
     ) -> Strand:
@@ -134,7 +139,7 @@ class Learner:
         state = market_state(view, index_of(view, settings))
         data = TrainingSet(
             alphas=made[:, :, : len(alphas)] * signs(alphas),
-            labels=forward_returns(view, settings.horizon_sessions)[first:],
+            labels=self.labels(view)[first:],
             state=state.values[first:],
             prices=made[:, :, len(alphas) :] if with_prices else None,
             names=tuple(alpha.name for alpha in alphas),

@@ -101,30 +101,27 @@ class FormulaProvider(AlphaProvider):
         self.history = max(alpha.formula.lookback for alpha in self.alphas)
         self._weighing = [alpha for alpha in self.alphas if alpha.weight]
         self._size = parse(_SIZE) if self.treatment.neutralize.by_size else None
-        self._alike = _together([formula for _, formula in self._named])
 
     def scores(self, view: MarketView, snapshot: Snapshot | None) -> NDArray[Any]:
         """Score the view's session from the look-back window alone, (N,)."""
-        found: dict[int, Array] = {}
         with self._naming(view):
-            for positions, formulas in self._alike:
-                found.update(zip(positions, evaluate_last(formulas, view)[:, None], strict=True))
-        rows = (found[position] for position in range(len(self._weighing)))
-        row: Array = self._weighed(view, view.t, rows, found.get(len(self._weighing)))[0]
+            found = evaluate_last([formula for _, formula in self._named], view)[:, None]
+        size = None if self._size is None else found[-1]
+        row: Array = self._weighed(view, view.t, iter(found[: len(self._weighing)]), size)[0]
         return row
 
     def scores_panel(self, view: MarketView, snapshot: Snapshot | None, start: int) -> NDArray[np.float64]:
         """Score the rows `start` .. ``view.t``, (view.t + 1 - start, N)."""
         with self._naming(view):
-            size = None if self._size is None else evaluate(self._size, view)[0][start:]
+            size = None if self._size is None else evaluate(self._size, view, start=start)[0]
             return self._weighed(view, start, self._panels(view, start), size)
 
     def _panels(self, view: MarketView, start: int) -> Iterator[NDArray[Any]]:
         bounded = [alpha.formula for alpha in self._weighing if not alpha.formula.unbounded]
-        at_once = evaluate_stream(bounded, view)
+        at_once = evaluate_stream(bounded, view, start=start)
         for alpha in self._weighing:
             if not alpha.formula.unbounded:
-                yield next(at_once)[1][start:]
+                yield next(at_once)[1]
             else:
                 # a recursion is started anew for every session, as in scores()
                 rows = range(start, view.t + 1)
@@ -193,14 +190,6 @@ class FormulaProvider(AlphaProvider):
 def one_line(problem: FormulaError) -> str:
     """Return the reason and the hint of an error, without the formula."""
     return f"{problem.reason}; {problem.hint}" if problem.hint else problem.reason
-
-
-def _together(formulas: Sequence[Formula]) -> list[tuple[list[int], list[Formula]]]:
-    """Formulas that look back about as far, so that none is evaluated on far more sessions than it needs."""
-    groups: dict[int, list[int]] = {}
-    for position, formula in enumerate(formulas):
-        groups.setdefault(formula.lookback.bit_length(), []).append(position)
-    return [(positions, [formulas[i] for i in positions]) for positions in groups.values()]
 
 
 def _one_of(kind: type[E], name: str, value: Any) -> E:

@@ -4,7 +4,7 @@
     python benchmarks/bench_evaluation.py --peer alphalens=PATH/python
     python benchmarks/bench_evaluation.py --library 10000 --threads 2
 
-The first judges 158 price and volume formulas (`alpha158.py`) on a synthetic market of 300 x 1250 with every
+The first judges the formulas of the library alpha158 on a synthetic market of 300 x 1250 with every
 measure, and times it in turns with evaluating the same formulas. The second hands some of them to
 alphalens-reloaded as well, says how far the answers differ, and fails beyond 1e-9. The third judges random
 formulas on the bundled SSE 50 sample into a store, stops halfway, goes on, and says what was computed twice.
@@ -30,13 +30,13 @@ sys.path[:0] = [str(HERE.parent), str(HERE), str(HERE / "peers")]
 # random formulas are the tests'
 sys.path.append(str(HERE.parent / "tests" / "alpha_sources" / "formula"))
 
-from alpha158 import alpha158  # noqa: E402
 from bench_panels import Size, make_panel  # noqa: E402
 from bench_peer import _peak_mb  # noqa: E402
 
 from alpha_sources.evaluation import Evaluation, judge  # noqa: E402
 from alpha_sources.evaluation.labels import fills_of  # noqa: E402
-from alpha_sources.formula import evaluate, evaluate_stream, parse  # noqa: E402
+from alpha_sources.formula import Formula, evaluate, evaluate_stream  # noqa: E402
+from alpha_sources.libraries import load_library  # noqa: E402
 from alphaloom import load_panel  # noqa: E402
 from engine.market import MarketPanel  # noqa: E402
 
@@ -93,7 +93,7 @@ def synthetic_market(size: Size) -> MarketPanel:
 def _beside_formulas(panel: MarketPanel, options: argparse.Namespace) -> bool:
     """Evaluate and judge the same formulas in turns; the fastest of each counts."""
     view = panel.view(len(panel.dates) - 1)
-    formulas = {name: parse(text) for name, text in alpha158().items()}
+    formulas = alpha158()
     evaluated, judged = [], []
     for _ in range(options.repeat + 1):
         clock = time.perf_counter()
@@ -114,12 +114,18 @@ def _beside_formulas(panel: MarketPanel, options: argparse.Namespace) -> bool:
     return measures > _MOST_TIMES * alone
 
 
+def alpha158() -> dict[str, Formula]:
+    """Formulas by name."""
+    return {entry.name: entry.parsed for entry in load_library("alpha158") if entry.computable}
+
+
 def _beside_alphalens(panel: MarketPanel, python: str, count: int) -> bool:
     view = panel.view(len(panel.dates) - 1)
-    names = [name for name in alpha158() if not name.startswith(_TIED)]
+    formulas = alpha158()
+    names = [name for name in formulas if not name.startswith(_TIED)]
     names = names[:: max(1, len(names) // count)][:count]
     fills = fills_of(view)
-    values = evaluate([alpha158()[name] for name in names], view)
+    values = evaluate([formulas[name] for name in names], view)
     values = rounded(np.where(fills.eligible, values, np.nan))
     given = dict(zip(names, values, strict=True))
     judge(given, view)

@@ -36,6 +36,7 @@ sets
   alpha158      the library of that name; `saved` is the share of operations that common parts save
   alpha101      the same; without the formulas that ask for fields the market lacks
   last_session  alpha158 for the newest session alone, as a share of all sessions and of its look-back
+  In float32 without the formulas that need larger numbers; `formulas` says how many there are.
 
 engines
   alphaloom   evaluate_stream; each panel of values is dropped before the next is asked for

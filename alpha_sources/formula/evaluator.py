@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from alpha_sources.formula._plan import Plan
-from alpha_sources.formula.context import Context, Panel
+from alpha_sources.formula.context import Panel
 from alpha_sources.formula.errors import FormulaError
 from alpha_sources.formula.formula import Formula, parse
-from alpha_sources.formula.panel_fields import PanelFields
+from alpha_sources.formula.nodes import Node
+from alpha_sources.formula.panel_fields import PanelFields, Schema
 from engine.market.view import MarketView
 
+#: formulas of a plan that is worth keeping
+_REMEMBERED = 512
 #: relative distance within which the values of a session are the same
 _SAME = 1e-12
 
@@ -24,8 +28,11 @@ def evaluate(
     view: MarketView,
     dtype: DTypeLike = "float64",
     threads: int = 1,
+    *,
+    start: int = 0,
+    memory_budget: int | None = None,
 ) -> NDArray[np.floating]:
-    """Compute formulas on every session of a view; what they share is computed once.
+    """Compute formulas on the sessions of a view; what they share is computed once.
 
     Parameters
     ----------
@@ -37,23 +44,39 @@ def evaluate(
         Of the values; sums inside windows are carried in float64 either way.
     threads : int
         Operations that may run at the same time. The values do not depend on it.
+    start : int
+        First row that is asked for: every operation works on the rows alone that are looked back on from
+        there.
+    memory_budget : int, optional
+        Bytes that intermediate values may take up, besides the market and the result. Formulas are computed
+        in as many batches as it asks for; the values do not depend on it.
 
     Returns
     -------
-    (A, t+1, N) float array
-        On the scale of each session; NaN where a formula has no value. Not masked by the universe.
+    (A, t+1-start, N) float array
+        On the scale of each session; NaN where a formula has no value. Not masked by the universe. From a
+        later start the rows are equal to those from 0: exactly, but for recursive operators such as ema,
+        which may differ by what is left of their start after the burn-in.
 
     Raises
     ------
     FormulaError
-        If a text is no formula, or a formula asks for a field that the panel lacks. A formula without any
-        value is no error here, since a view may be too short for it: see `check_output`.
+        If a text is no formula, a formula asks for a field that the panel lacks, the budget is too small for
+        one formula alone, or float32 is too small for a number on the way. A formula without any value is no
+        error here, since a view may be too short for it: see `check_output`.
     """
-    batch = read_formulas(formulas, view)
-    out = np.empty((len(batch), view.t + 1, len(view.symbols)), dtype=checked_dtype(dtype))
-    for positions, values, _ in planned(batch, view, 0, out.dtype).run(threads):
-        for position in positions:
-            out[position] = values
+    batch, fields = read_formulas(formulas, view), PanelFields(view, checked_dtype(dtype))
+    first, budget = checked_row(start, view), checked_budget(memory_budget)
+    out = np.empty((len(batch), view.t + 1 - first, len(view.symbols)), dtype=fields.dtype)
+    done = 0
+    workers = checked_threads(threads)
+    for some, plan in plans(batch, fields, first, budget):
+        for positions, values, kept in plan.run(some, fields, workers, budget):
+            for position in positions:
+                out[done + position] = values
+            if kept:
+                fields.buffers.give_back(values)
+        done += len(some)
     return out
 
 
@@ -63,22 +86,15 @@ def evaluate_last(
     dtype: DTypeLike = "float64",
     threads: int = 1,
 ) -> NDArray[np.floating]:
-    """Compute formulas on the last session of a view from no more rows than they look back.
+    """Compute formulas on the last session of a view alone.
 
     Returns
     -------
     (A, N) float array
-        Equal to the last row of `evaluate`: exactly, but for recursive operators such as ema, which may
-        differ by what is left of their start after the burn-in.
+        Equal to the last row of `evaluate`: exactly, but for recursive operators, which begin their burn-in
+        before the session. What a formula is worth does not depend on those it is computed with.
     """
-    batch = read_formulas(formulas, view)
-    reach = max((formula.root.lookback + formula.root.burn_in for formula in batch), default=0)
-    start = max(0, view.t - reach)
-    out = np.empty((len(batch), len(view.symbols)), dtype=checked_dtype(dtype))
-    for positions, values, _ in planned(batch, view, start, out.dtype).run(threads):
-        for position in positions:
-            out[position] = values[-1]
-    return out
+    return evaluate(formulas, view, dtype, threads, start=view.t)[:, 0]
 
 
 def check_output(formula: str | Formula, values: Panel, universe: NDArray[np.bool_] | None = None) -> None:
@@ -142,9 +158,71 @@ def checked_dtype(dtype: DTypeLike) -> np.dtype[np.floating]:
     return asked
 
 
-def planned(batch: list[Formula], view: MarketView, start: int, dtype: np.dtype[np.floating]) -> Plan:
-    """Return the plan for a batch on the rows of a view from `start` on."""
-    # counted from a day of its own, not from the calendar's first: calendars begin at different dates
-    days = view.dates[start:].astype("datetime64[D]").astype(np.int64)
-    context = Context(view.universe[start:], days, dtype)
-    return Plan([formula.root for formula in batch], context, PanelFields(view, context, start))
+def checked_row(start: int, view: MarketView) -> int:
+    """Return a row of a view, and refuse anything else."""
+    if isinstance(start, bool) or not isinstance(start, int | np.integer) or not 0 <= start <= view.t:
+        raise FormulaError(f"start is {start!r}, not a row of the view: 0 to {view.t}")
+    return int(start)
+
+
+def checked_threads(threads: int) -> int:
+    """Return a number of threads, and refuse anything else."""
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise FormulaError(f"threads is {threads!r}, not a number of threads: 1 or more")
+    return threads
+
+
+def checked_budget(budget: int | None) -> int | None:
+    """Return a number of bytes or None, and refuse anything else."""
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+        raise FormulaError(f"memory_budget is {budget!r}, not a number of bytes: 1 or more, or None for all")
+    return budget
+
+
+def plans(
+    batch: Sequence[Formula], fields: PanelFields, start: int, budget: int | None
+) -> Iterator[tuple[Sequence[Formula], Plan]]:
+    """Yield the formulas of a batch, in order, as many at a time as the budget allows, and their plans.
+
+    Raises
+    ------
+    FormulaError
+        If one formula alone needs more than the budget.
+    """
+    if not batch:
+        return
+    rows = fields.rows - start
+    reach = max(formula.lookback for formula in batch)
+    # rows that nobody looks back on make no difference: of every later session the plan is the same
+    known = min(fields.rows, rows + reach)
+    roots = tuple(formula.root for formula in batch)
+    make = _plan if len(roots) <= _REMEMBERED else Plan
+    plan = make(roots, fields.schema, rows, known)
+    needed = plan.peak * fields.bytes_of_row
+    if budget is None or needed <= budget:
+        yield batch, plan
+    elif len(batch) > 1:
+        half = len(batch) // 2
+        yield from plans(batch[:half], fields, start, budget)
+        yield from plans(batch[half:], fields, start, budget)
+    else:
+        single = "" if fields.dtype == np.float32 else ", evaluate in float32, which takes half,"
+        raise FormulaError(
+            f"the formula needs {size_text(needed)} for intermediate values, the memory budget is "
+            f"{size_text(budget)}",
+            batch[0].text,
+            hint=f"raise the budget to {needed} bytes or more{single} or take fewer sessions or symbols",
+        )
+
+
+@lru_cache(maxsize=16)
+def _plan(roots: tuple[Node, ...], schema: Schema, rows: int, known: int) -> Plan:
+    # session after session the same formulas are asked for, and planning takes as long as computing one row
+    return Plan(roots, schema, rows, known)
+
+
+def size_text(count: int) -> str:
+    """Return a number of bytes with a unit that suits it."""
+    if count < 1_000_000:
+        return f"{count / 1_000:.1f} kB"
+    return f"{count / 1_000_000:.1f} MB" if count < 1_000_000_000 else f"{count / 1_000_000_000:.2f} GB"

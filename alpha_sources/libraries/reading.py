@@ -15,6 +15,9 @@ from alpha_sources.libraries.errors import LibraryError
 #: Larger than any library that was written by hand.
 MAX_BYTES = 20_000_000
 SUFFIXES = (".csv", ".yaml", ".yml")
+#: A key of the file or of an entry under which anything may stand: what `alpha_sources.seed` knows of a mined
+#: formula. It is not looked at here.
+BESIDE = "mined"
 
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -149,7 +152,8 @@ def _pairs(node: yaml.MappingNode, name: str) -> Iterator[tuple[str, yaml.Node]]
         if text in seen:
             raise LibraryError(f"{_line(key, name)}: {text} twice")
         seen.add(text)
-        yield text, value
+        if text != BESIDE:
+            yield text, value
 
 
 def _scalar(node: yaml.Node, name: str, key: str) -> str:

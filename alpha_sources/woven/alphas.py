@@ -106,9 +106,9 @@ class Loom:
             NaN where an alpha is unknown, and outside the universe.
         """
         out = np.empty((len(view) - start, len(view.symbols), len(self._formulas)))
-        size = None if self._size is None else evaluate(self._size, view)[0][start:]
-        for i, (_, values) in enumerate(evaluate_stream(self._formulas, view)):
-            out[:, :, i] = self._treated(view, start, values[start:], size)
+        size = None if self._size is None else evaluate(self._size, view, start=start)[0]
+        for i, (_, values) in enumerate(evaluate_stream(self._formulas, view, start=start)):
+            out[:, :, i] = self._treated(view, start, values, size)
         return out
 
     def rows(self, view: MarketView, count: int) -> Array:

@@ -17,8 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from run_formula_peer import FIELDS, arguments, timed
 
-from alpha_sources.formula import Formula, evaluate_stream, parse
-from alpha_sources.formula.evaluator import evaluate_last, planned
+from alpha_sources.formula import Formula, FormulaError, evaluate_stream, parse
+from alpha_sources.formula._plan import Plan
+from alpha_sources.formula.evaluator import checked_dtype, evaluate_last
+from alpha_sources.formula.panel_fields import PanelFields
 from alpha_sources.libraries import Library, load_library
 from alphaloom import load_panel
 from engine.market import MarketPanel
@@ -57,7 +59,8 @@ def main() -> None:
         values = evaluate_stream(formulas.values(), view, options.dtype)
         np.savez(options.answers, **dict(zip(formulas, (v for _, v in values), strict=True)))
         return
-    print(json.dumps(measured(options.what, list(formulas.values()), view, options.dtype, options.repeat)))
+    fitting = without_overflow(list(formulas.values()), view, options.dtype)
+    print(json.dumps(measured(options.what, fitting, view, options.dtype, options.repeat)))
 
 
 def prepare(folder: Path) -> None:
@@ -95,6 +98,17 @@ def _computable(library: Library, view: MarketView) -> dict[str, Formula]:
     return {e.name: e.parsed for e in library if e.computable and known.issuperset(e.parsed.fields)}
 
 
+def without_overflow(formulas: list[Formula], view: MarketView, dtype: str) -> list[Formula]:
+    """Return the formulas that float32 is large enough for, where that is asked for."""
+    while dtype == "float32":
+        try:
+            drain(evaluate_stream(formulas, view, dtype, block=_BLOCK))
+            break
+        except FormulaError as problem:
+            formulas = [formula for formula in formulas if formula.text != problem.text]
+    return formulas
+
+
 def measured(
     what: str, formulas: list[Formula], view: MarketView, dtype: str, repeat: int
 ) -> dict[str, float]:
@@ -123,7 +137,7 @@ def saved(formulas: list[Formula], view: MarketView) -> float:
     nearly_none = short(view, 2)
 
     def operations(some: list[Formula]) -> int:
-        plan = planned(some, nearly_none, 0, np.dtype(np.float64))
+        plan = Plan([f.root for f in some], PanelFields(nearly_none, checked_dtype("float64")).schema, 1, 1)
         return sum(bool(step.needs) for step in plan.steps.values())
 
     together = sum(operations(formulas[i : i + _BLOCK]) for i in range(0, len(formulas), _BLOCK))

@@ -11,6 +11,8 @@ the values go into an .npz file, to be compared with those of other engines.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import gc
 import json
 import time
@@ -69,6 +71,7 @@ def run_peer(
 def timed(run: Callable[[], None], repeat: int) -> dict[str, float]:
     """Return the fewest seconds of the processor that a run took, and the memory it took at most, in MB."""
     gc.collect()
+    _trim()
     before, high = _memory("VmRSS"), _reset_peak()
     seconds = []
     extra = 0.0
@@ -80,6 +83,12 @@ def timed(run: Callable[[], None], repeat: int) -> dict[str, float]:
             extra = max(0.0, _memory("VmHWM") - (before if high else _memory("VmRSS")))
         gc.collect()
     return {"seconds": min(seconds), "peak_mb": extra}
+
+
+def _trim() -> None:
+    # what was freed beforehand and kept for later would be taken again unseen
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _reset_peak() -> bool:

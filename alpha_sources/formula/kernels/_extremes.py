@@ -12,6 +12,11 @@ from engine.jit import jit
 def rolling_extreme(x: Panel, restarts: Flags, n: int, sign: float, age: bool, tile: int, out: Panel) -> None:
     """Write the largest of ``sign * x``, signed back, or its age in sessions; the latest wins a tie."""
     T, N = x.shape
+    # rows that are only looked back on, and the block that the first result lies in
+    E = T - len(out)
+    begin = E
+    while begin > 0 and not restarts[begin]:
+        begin -= 1
     # of every tail the extreme and the row where it stands; a NaN, once met, stays
     tails = np.empty((n, 2, tile))
     head, head_at = np.empty(tile), np.empty(tile)
@@ -21,11 +26,12 @@ def rolling_extreme(x: Panel, restarts: Flags, n: int, sign: float, age: bool, t
         head[:] = -np.inf
         head_at[:] = 0.0
         place = 0
-        for t in range(T):
-            if restarts[t]:
+        for t in range(begin, T):
+            if restarts[t] or t == begin:
                 place = 0
+                longest = min(n - max(E - t, 0), t + 1)
                 head[:] = -np.inf
-                for k in range(1, min(n, t + 1)):
+                for k in range(1, longest):
                     older = x[t - k, left : left + width]
                     longer, shorter = tails[k], tails[k - 1]
                     for j in range(width):
@@ -33,16 +39,18 @@ def rolling_extreme(x: Panel, restarts: Flags, n: int, sign: float, age: bool, t
                         larger = (value > shorter[0, j]) | (value != value)
                         longer[0, j] = value if larger else shorter[0, j]
                         longer[1, j] = t - k if larger else shorter[1, j]
-                tails[min(n, t + 1) :] = np.nan
+                tails[longest:] = np.nan
             row = x[t, left : left + width]
-            result = out[t, left : left + width]
-            before = n - 1 - place
-            tail, tail_at = tails[before, 0], tails[before, 1]
+            place += 1
             for j in range(width):
                 value = sign * row[j]
                 newer = (value >= head[j]) | (value != value)
                 head[j] = value if newer else head[j]
                 head_at[j] = t if newer else head_at[j]
+            if t < E:
+                continue
+            result = out[t - E, left : left + width]
+            tail, tail_at = tails[n - place, 0], tails[n - place, 1]
             if age:
                 for j in range(width):
                     at = head_at[j] if head[j] >= tail[j] else tail_at[j]
@@ -51,4 +59,3 @@ def rolling_extreme(x: Panel, restarts: Flags, n: int, sign: float, age: bool, t
                 for j in range(width):
                     in_head = (head[j] >= tail[j]) | (head[j] != head[j])
                     result[j] = sign * (head[j] if in_head else tail[j])
-            place += 1

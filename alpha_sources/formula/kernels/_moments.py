@@ -23,6 +23,11 @@ def rolling_variance(
 ) -> None:
     """Write variance or deviation (ddof 1) of each window, or the newest value's z-score."""
     T, N = x.shape
+    # rows that are only looked back on, and the block that the first result lies in
+    E = T - len(out)
+    begin = E
+    while begin > 0 and not restarts[begin]:
+        begin -= 1
     # of every part: the value it is measured from, the mean of the distances, their squares about the mean
     tails = np.empty((n, 3, tile))
     base, mean, square = np.empty(tile), np.empty(tile), np.empty(tile)
@@ -33,10 +38,11 @@ def rolling_variance(
         base[:] = 0.0
         mean[:] = 0.0
         square[:] = 0.0
-        for t in range(T):
-            if restarts[t]:
+        for t in range(begin, T):
+            if restarts[t] or t == begin:
                 place = 0
-                for k in range(1, min(n, t + 1)):
+                longest = min(n - max(E - t, 0), t + 1)
+                for k in range(1, longest):
                     older = x[t - k, left : left + width]
                     last = x[t - 1, left : left + width]
                     longer, shorter = tails[k], tails[k - 1]
@@ -47,23 +53,28 @@ def rolling_variance(
                         longer[0, j] = last[j]
                         longer[1, j] = shorter[1, j] + step * share
                         longer[2, j] = shorter[2, j] + step * (value - longer[1, j])
-                tails[min(n, t + 1) :] = np.nan
+                tails[longest:] = np.nan
             row = x[t, left : left + width]
-            result = out[t, left : left + width]
             if place == 0:
                 for j in range(width):
                     base[j] = row[j]
                     mean[j] = 0.0
                     square[j] = 0.0
-            share = 1.0 / (place + 1)
-            before = n - 1 - place
-            pull, spread = before / n, before * (place + 1) / n
-            tail = tails[before]
+            place += 1
+            share = 1.0 / place
             for j in range(width):
                 value = row[j] - base[j]
                 step = value - mean[j]
                 mean[j] += step * share
                 square[j] += step * (value - mean[j])
+            if t < E:
+                continue
+            result = out[t - E, left : left + width]
+            before = n - place
+            pull, spread = before / n, before * place / n
+            tail = tails[before]
+            for j in range(width):
+                value = row[j] - base[j]
                 gap = (base[j] - tail[0, j]) + (mean[j] - tail[1, j])
                 variance = (square[j] + tail[2, j] + gap * gap * spread) / (n - 1)
                 if want == VARIANCE:
@@ -76,7 +87,6 @@ def rolling_variance(
                     varies = deviation > tolerance * abs(base[j] + middle)
                     answer = (value - middle) / deviation if varies else np.nan
                 result[j] = answer if abs(answer) <= limit else np.nan
-            place += 1
 
 
 @jit
@@ -85,6 +95,11 @@ def rolling_shape(
 ) -> None:
     """Write the bias-corrected skewness or excess kurtosis of each window."""
     T, N = x.shape
+    # rows that are only looked back on, and the block that the first result lies in
+    E = T - len(out)
+    begin = E
+    while begin > 0 and not restarts[begin]:
+        begin -= 1
     tails = np.empty((n, 5, tile))
     base = np.empty(tile)
     head = np.empty((4, tile))
@@ -94,27 +109,32 @@ def rolling_shape(
         base[:] = 0.0
         head[:] = 0.0
         place = 0
-        for t in range(T):
-            if restarts[t]:
+        for t in range(begin, T):
+            if restarts[t] or t == begin:
                 place = 0
-                for k in range(1, min(n, t + 1)):
+                longest = min(n - max(E - t, 0), t + 1)
+                for k in range(1, longest):
                     older = x[t - k, left : left + width]
                     last = x[t - 1, left : left + width]
                     longer, shorter = tails[k], tails[k - 1]
                     for j in range(width):
                         longer[0, j] = last[j]
                         _add(shorter[1:], longer[1:], j, older[j] - last[j], float(k))
-                tails[min(n, t + 1) :] = np.nan
+                tails[longest:] = np.nan
             row = x[t, left : left + width]
-            result = out[t, left : left + width]
             if place == 0:
                 head[:] = 0.0
                 for j in range(width):
                     base[j] = row[j]
-            a, b = float(n - 1 - place), float(place + 1)
-            tail = tails[n - 1 - place]
+            place += 1
+            a, b = float(n - place), float(place)
             for j in range(width):
                 _add(head, head, j, row[j] - base[j], b)
+            if t < E:
+                continue
+            result = out[t - E, left : left + width]
+            tail = tails[n - place]
+            for j in range(width):
                 gap = (base[j] - tail[0, j]) + (head[0, j] - tail[1, j])
                 if a == 0.0:
                     gap = 0.0
@@ -132,7 +152,6 @@ def rolling_shape(
                     value = (n - 1.0) / ((n - 2.0) * (n - 3.0)) * ((n + 1.0) * n * m4 / m2**2 - 3.0 * (n - 1))
                 varies = np.sqrt(m2 / n) > tolerance * abs(mean)
                 result[j] = value if varies and abs(value) <= limit else np.nan
-            place += 1
 
 
 @jit

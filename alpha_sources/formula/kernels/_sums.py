@@ -6,6 +6,8 @@ block starts, heads on the way: a few additions per value whatever the window, n
 error builds up, a NaN spoils only the windows that hold it, and a value is the same to the last digit
 wherever the rows begin (the blocks of van Herk, 1992, for sums).
 
+A kernel writes the last rows alone where ``out`` has fewer than ``x``: the E rows before are looked back on.
+
 In all kernels of this package ``restarts`` says which rows start a block, ``limit`` is the largest finite
 result, and columns go in tiles that keep the tails in the cache. ``tails[k]`` is of the k rows before the
 block; where there are not so many, it is NaN, and so is every window that needs it.
@@ -25,6 +27,11 @@ def rolling_sum(
 ) -> None:
     """Write the sum of each window divided by `divisor`."""
     T, N = x.shape
+    # rows that are only looked back on, and the block that the first result lies in
+    E = T - len(out)
+    begin = E
+    while begin > 0 and not restarts[begin]:
+        begin -= 1
     tails = np.empty((n, tile))
     head = np.empty(tile)
     for left in range(0, N, tile):
@@ -32,30 +39,40 @@ def rolling_sum(
         tails[0] = 0.0
         head[:] = 0.0
         place = 0
-        for t in range(T):
-            if restarts[t]:
+        for t in range(begin, T):
+            if restarts[t] or t == begin:
                 place = 0
+                longest = min(n - max(E - t, 0), t + 1)
                 head[:] = 0.0
-                for k in range(1, min(n, t + 1)):
+                for k in range(1, longest):
                     older = x[t - k, left : left + width]
                     longer, shorter = tails[k], tails[k - 1]
                     for j in range(width):
                         longer[j] = shorter[j] + older[j]
-                tails[min(n, t + 1) :] = np.nan
+                tails[longest:] = np.nan
             row = x[t, left : left + width]
-            result = out[t, left : left + width]
-            tail = tails[n - 1 - place]
+            place += 1
+            if t < E:
+                for j in range(width):
+                    head[j] += row[j]
+                continue
+            result = out[t - E, left : left + width]
+            tail = tails[n - place]
             for j in range(width):
                 head[j] += row[j]
                 value = (head[j] + tail[j]) / divisor
                 result[j] = value if abs(value) <= limit else np.nan
-            place += 1
 
 
 @jit
 def rolling_product(x: Panel, restarts: Flags, n: int, tile: int, limit: float, out: Panel) -> None:
     """Write the product of each window."""
     T, N = x.shape
+    # rows that are only looked back on, and the block that the first result lies in
+    E = T - len(out)
+    begin = E
+    while begin > 0 and not restarts[begin]:
+        begin -= 1
     tails = np.empty((n, tile))
     head = np.empty(tile)
     for left in range(0, N, tile):
@@ -63,30 +80,39 @@ def rolling_product(x: Panel, restarts: Flags, n: int, tile: int, limit: float, 
         tails[0] = 1.0
         head[:] = 1.0
         place = 0
-        for t in range(T):
-            if restarts[t]:
+        for t in range(begin, T):
+            if restarts[t] or t == begin:
                 place = 0
+                longest = min(n - max(E - t, 0), t + 1)
                 head[:] = 1.0
-                for k in range(1, min(n, t + 1)):
+                for k in range(1, longest):
                     older = x[t - k, left : left + width]
                     longer, shorter = tails[k], tails[k - 1]
                     for j in range(width):
                         longer[j] = shorter[j] * older[j]
-                tails[min(n, t + 1) :] = np.nan
+                tails[longest:] = np.nan
             row = x[t, left : left + width]
-            result = out[t, left : left + width]
-            tail = tails[n - 1 - place]
+            place += 1
             for j in range(width):
                 head[j] *= row[j]
+            if t < E:
+                continue
+            result = out[t - E, left : left + width]
+            tail = tails[n - place]
+            for j in range(width):
                 value = head[j] * tail[j]
                 result[j] = value if abs(value) <= limit else np.nan
-            place += 1
 
 
 @jit
 def rolling_decay(x: Panel, restarts: Flags, n: int, tile: int, limit: float, out: Panel) -> None:
     """Write the mean with weights 1 for the oldest to n for the newest."""
     T, N = x.shape
+    # rows that are only looked back on, and the block that the first result lies in
+    E = T - len(out)
+    begin = E
+    while begin > 0 and not restarts[begin]:
+        begin -= 1
     total = n * (n + 1) / 2
     # of every tail the plain sum, and the sum with weights 1, 2, ... from its oldest value on
     tails = np.empty((n, 2, tile))
@@ -97,28 +123,32 @@ def rolling_decay(x: Panel, restarts: Flags, n: int, tile: int, limit: float, ou
         head[:] = 0.0
         weighted[:] = 0.0
         place = 0
-        for t in range(T):
-            if restarts[t]:
+        for t in range(begin, T):
+            if restarts[t] or t == begin:
                 place = 0
+                longest = min(n - max(E - t, 0), t + 1)
                 head[:] = 0.0
                 weighted[:] = 0.0
-                for k in range(1, min(n, t + 1)):
+                for k in range(1, longest):
                     older = x[t - k, left : left + width]
                     longer, shorter = tails[k], tails[k - 1]
                     for j in range(width):
                         longer[0, j] = shorter[0, j] + older[j]
                         longer[1, j] = shorter[1, j] + longer[0, j]
-                tails[min(n, t + 1) :] = np.nan
+                tails[longest:] = np.nan
             row = x[t, left : left + width]
-            result = out[t, left : left + width]
-            before = n - 1 - place
-            tail = tails[before, 1]
+            place += 1
             for j in range(width):
                 head[j] += row[j]
-                weighted[j] += (place + 1) * row[j]
+                weighted[j] += place * row[j]
+            if t < E:
+                continue
+            result = out[t - E, left : left + width]
+            before = n - place
+            tail = tails[before, 1]
+            for j in range(width):
                 value = (tail[j] + (before * head[j] + weighted[j])) / total
                 result[j] = value if abs(value) <= limit else np.nan
-            place += 1
 
 
 @jit
@@ -126,10 +156,11 @@ def rolling_weighted(x: Panel, weights: Panel, tile: int, limit: float, out: Pan
     """Write the sum of each window with a weight per lag, the newest first."""
     T, N = x.shape
     n = len(weights)
+    E = T - len(out)
     total = np.empty(tile)
     for left in range(0, N, tile):
         width = min(tile, N - left)
-        for t in range(n - 1, T):
+        for t in range(max(n - 1, E), T):
             total[:] = 0.0
             # the oldest first, so that the smallest weights are added up before the largest
             for lag in range(n - 1, -1, -1):
@@ -137,7 +168,7 @@ def rolling_weighted(x: Panel, weights: Panel, tile: int, limit: float, out: Pan
                 weight = weights[lag]
                 for j in range(width):
                     total[j] += weight * row[j]
-            result = out[t, left : left + width]
+            result = out[t - E, left : left + width]
             for j in range(width):
                 result[j] = total[j] if abs(total[j]) <= limit else np.nan
-    out[: n - 1] = np.nan
+    out[: max(n - 1 - E, 0)] = np.nan

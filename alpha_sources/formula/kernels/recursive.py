@@ -23,7 +23,7 @@ def sma(context: Context, x: Value, n: int, m: float) -> Panel:
 
 def _smooth(context: Context, x: Value, alpha: float) -> Panel:
     out = context.new()
-    smooth(context.panel(x), alpha, context.limit, out)
+    smooth(context.window(x), alpha, context.limit, out)
     return out
 
 
@@ -31,12 +31,16 @@ def _smooth(context: Context, x: Value, alpha: float) -> Panel:
 def smooth(x: Panel, alpha: float, limit: float, out: Panel) -> None:
     """Write the exponential average of each column so far."""
     T, N = x.shape
+    E = T - len(out)
     average = np.full(N, np.nan)
     for t in range(T):
-        row, result = x[t], out[t]
+        row, result = x[t], out[max(t - E, 0)]
         for j in range(N):
             before, value = average[j], row[j]
-            after = before + alpha * (value - before) if before == before else value
+            # without memory it is the value itself, to the last digit
+            blend = before == before and alpha < 1.0
+            after = before + alpha * (value - before) if blend else value
             known = value == value
             average[j] = after if known else before
+            # before the first row asked for it is written over
             result[j] = after if known and np.abs(after) <= limit else np.nan

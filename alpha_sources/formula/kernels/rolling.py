@@ -1,21 +1,35 @@
 """Windows over time, per symbol: the newest n sessions, this one included.
 
 A window must be full: where one of its n values is missing, or the rows do not reach back, the result is
-NaN. Nothing here knows the universe. A value depends on the window and its dates alone, never on
-where the rows begin.
+NaN. An operand may come with earlier rows than the result has. Nothing here knows the universe. A value
+depends on the window and its dates alone, never on where the rows begin.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from alpha_sources.formula.context import Context, Panel, Value
-from alpha_sources.formula.kernels import _extremes, _moments, _order, _pairs, _sums, elementwise
+from alpha_sources.formula.context import Context, Panel, SinglePrecisionOverflowError, Value, read_only
+from alpha_sources.formula.kernels import _extremes, _moments, _order, _pairs, _sums
+from alpha_sources.formula.kernels._cells import any_infinite
+from alpha_sources.formula.kernels._program import Instruction, Program, run
 
 #: values that the tails of one block may take up, so that they stay in the cache
 _CACHED = 1 << 16
 #: no power of two: rows that lie 4 kB apart would push one another out of the cache
 _WIDEST = 480
+#: the longest window whose quantiles a sorting network finds faster than order kept up
+_SHORT = 40
+
+_DIFFERENCE = Program(2, (Instruction("sub", (0, 1)),))
+_RATE = Program(2, (Instruction("div", (0, 1)), Instruction("sub", (2, 1.0))))
+_HELD = Program(1, (Instruction("ne", (0, 0.0)),))
+#: condition, x
+_CHOSEN = Program(2, (Instruction("ne", (0, 0.0)), Instruction("mul", (1, 2))))
+#: x, smallest, largest
+_PLACE = Program(3, (Instruction("sub", (2, 1)), Instruction("sub", (0, 1)), Instruction("div", (4, 3))))
 
 
 def _tile(rows: int, states: int = 1) -> int:
@@ -29,23 +43,21 @@ def _scan(rows: int) -> int:
 
 def delay(context: Context, x: Value, n: int) -> Panel:
     """Return x as it was n sessions earlier."""
-    panel, out = context.panel(x), context.new()
-    out[:n] = np.nan
-    out[n:] = panel[: max(len(panel) - n, 0)]
+    panel, out = context.window(x), context.new()
+    lead, _, earlier = _apart(panel, len(out), n)
+    out[:lead] = np.nan
+    out[lead:] = earlier
     return out
 
 
 def delta(context: Context, x: Value, n: int) -> Panel:
     """Return x less what it was n sessions earlier."""
-    earlier = delay(context, x, n)
-    return _spent(context, elementwise.sub(context, x, earlier), earlier)
+    return _changed(context, x, n, _DIFFERENCE)
 
 
 def pct_change(context: Context, x: Value, n: int) -> Panel:
     """Return x over what it was n sessions earlier, less 1."""
-    earlier = delay(context, x, n)
-    ratio = elementwise.div(context, x, earlier)
-    return _spent(context, elementwise.sub(context, ratio, 1.0), earlier, ratio)
+    return _changed(context, x, n, _RATE)
 
 
 def ts_sum(context: Context, x: Value, n: int) -> Panel:
@@ -60,28 +72,27 @@ def ts_mean(context: Context, x: Value, n: int) -> Panel:
 
 def ts_count(context: Context, condition: Value, n: int) -> Panel:
     """Sessions on which a condition held."""
-    held = elementwise.ne(context, condition, 0.0)
+    held = _prepared(context, _HELD, condition)
     return _spent(context, _sum(context, held, n, 1.0), held)
 
 
 def ts_sumif(context: Context, x: Value, condition: Value, n: int) -> Panel:
     """Sum over the sessions on which a condition held; x must not be missing on the others either."""
-    held = elementwise.ne(context, condition, 0.0)
-    chosen = elementwise.mul(context, x, held)
-    return _spent(context, _sum(context, chosen, n, 1.0), held, chosen)
+    chosen = _prepared(context, _CHOSEN, condition, x)
+    return _spent(context, _sum(context, chosen, n, 1.0), chosen)
 
 
 def ts_product(context: Context, x: Value, n: int) -> Panel:
     """Product."""
-    out = context.new()
-    _sums.rolling_product(context.panel(x), context.restarts(n), n, _tile(n), context.limit, out)
-    return out
+    panel, out = context.window(x), context.new()
+    _sums.rolling_product(panel, context.restarts(n, len(panel)), n, _tile(n), _ceiling(context), out)
+    return _checked(context, "ts_product", out)
 
 
 def decay_linear(context: Context, x: Value, n: int) -> Panel:
     """Mean with weights n for the newest value down to 1 for the oldest."""
-    out = context.new()
-    _sums.rolling_decay(context.panel(x), context.restarts(n), n, _tile(n, 2), context.limit, out)
+    panel, out = context.window(x), context.new()
+    _sums.rolling_decay(panel, context.restarts(n, len(panel)), n, _tile(n, 2), context.limit, out)
     return out
 
 
@@ -89,7 +100,7 @@ def decay_power(context: Context, x: Value, n: int, b: float) -> Panel:
     """Mean with weights b^i for the value i sessions ago."""
     weights = float(b) ** np.arange(n, dtype=np.float64)
     out = context.new()
-    _sums.rolling_weighted(context.panel(x), weights / weights.sum(), _scan(n), context.limit, out)
+    _sums.rolling_weighted(context.window(x), weights / weights.sum(), _scan(n), context.limit, out)
     return out
 
 
@@ -116,7 +127,7 @@ def ts_argmax(context: Context, x: Value, n: int) -> Panel:
 def days_since(context: Context, condition: Value, n: int) -> Panel:
     """Sessions since a condition last held; NaN where it held on none of the n, or is unknown on one."""
     out = context.new()
-    _order.rolling_since(context.panel(condition), n, out)
+    _order.rolling_since(context.window(condition), n, out)
     return out
 
 
@@ -147,29 +158,33 @@ def ts_kurt(context: Context, x: Value, n: int) -> Panel:
 
 def ts_scale(context: Context, x: Value, n: int) -> Panel:
     """Place of the newest value between the smallest (0) and the largest (1)."""
-    smallest, largest = ts_min(context, x, n), ts_max(context, x, n)
-    reach, height = elementwise.sub(context, largest, smallest), elementwise.sub(context, x, smallest)
-    return _spent(context, elementwise.div(context, height, reach), smallest, largest, reach, height)
+    smallest, largest, out = ts_min(context, x, n), ts_max(context, x, n), context.new()
+    run(context, _PLACE, [context.panel(x), read_only(smallest), read_only(largest)], out)
+    return _spent(context, out, smallest, largest)
 
 
 def ts_mad(context: Context, x: Value, n: int) -> Panel:
     """Mean distance from the mean."""
     out = context.new()
-    _order.rolling_distance(context.panel(x), n, _scan(n), context.limit, out)
+    _order.rolling_distance(context.window(x), n, _scan(n), context.limit, out)
     return out
 
 
 def ts_rank(context: Context, x: Value, n: int) -> Panel:
     """Rank of the newest value divided by n: 1 for the largest; equal values share the mean."""
     out = context.new()
-    _order.rolling_rank(context.panel(x), n, _scan(n), out)
+    _order.rolling_rank(context.window(x), n, _scan(n), out)
     return out
 
 
 def ts_quantile(context: Context, x: Value, n: int, q: float) -> Panel:
     """Quantile q, linear between the two nearest values."""
-    out = context.new()
-    _order.rolling_quantile(context.panel(x), n, float(q), 8, out)
+    panel, out = context.window(x), context.new()
+    if n <= _SHORT or len(out) * _SHORT <= n * n:
+        place = int(float(q) * (n - 1))
+        _order.network_quantile(panel, n, float(q), _network(n, place, min(place + 1, n - 1)), out)
+    else:
+        _order.rolling_quantile(panel, n, float(q), 8, out)
     return out
 
 
@@ -203,63 +218,93 @@ def ts_resid(context: Context, x: Value, n: int) -> Panel:
     return _trend(context, x, n, _pairs.RESIDUAL)
 
 
+def _apart(panel: Panel, rows: int, n: int) -> tuple[int, Panel, Panel]:
+    """How many of the last `rows` have no value n sessions earlier, the others, and these earlier values."""
+    first = len(panel) - rows
+    lead = min(max(n - first, 0), rows)
+    # not n rows before the end where there are none: an empty cut then
+    start = max(first + lead - n, 0)
+    return lead, panel[first + lead :], panel[start : start + rows - lead]
+
+
+def _changed(context: Context, x: Value, n: int, program: Program) -> Panel:
+    panel, out = context.window(x), context.new()
+    lead, now, earlier = _apart(panel, len(out), n)
+    out[:lead] = np.nan
+    if len(now):
+        run(context, program, [now, earlier], out[lead:])
+    return out
+
+
+def _prepared(context: Context, program: Program, *operands: Value) -> Panel:
+    """What is summed up, on all the rows that it is looked back on."""
+    panels = context.windows(operands)
+    out = context.buffers.take(len(panels[0]))
+    run(context, program, panels, out)
+    return out
+
+
+@lru_cache(maxsize=256)
+def _network(n: int, *places: int) -> Panel:
+    return read_only(_order.network(n, places))
+
+
 def _spent(context: Context, result: Panel, *panels: Panel) -> Panel:
     for panel in panels:
         context.buffers.give_back(panel)
     return result
 
 
-def _sum(context: Context, x: Value, n: int, divisor: float) -> Panel:
-    out = context.new()
-    _sums.rolling_sum(context.panel(x), context.restarts(n), n, divisor, _tile(n), context.limit, out)
+def _checked(context: Context, op: str, out: Panel) -> Panel:
+    """Refuse a sum or product that is too large for float32."""
+    if context.single and any_infinite(out):
+        raise SinglePrecisionOverflowError(op)
     return out
 
 
+def _ceiling(context: Context, checked: bool = True) -> float:
+    # what float32 cannot hold is not to pass for missing: see `_checked`
+    return np.inf if context.single and checked else context.limit
+
+
+def _sum(context: Context, x: Value, n: int, divisor: float) -> Panel:
+    panel, out = context.window(x), context.new()
+    starts, grows = context.restarts(n, len(panel)), divisor == 1.0
+    _sums.rolling_sum(panel, starts, n, divisor, _tile(n), _ceiling(context, grows), out)
+    return _checked(context, "ts_sum", out) if grows else out
+
+
 def _extreme(context: Context, x: Value, n: int, sign: float, *, age: bool) -> Panel:
-    out = context.new()
-    _extremes.rolling_extreme(context.panel(x), context.restarts(n), n, sign, age, _tile(n, 2), out)
+    panel, out = context.window(x), context.new()
+    _extremes.rolling_extreme(panel, context.restarts(n, len(panel)), n, sign, age, _tile(n, 2), out)
     return out
 
 
 def _variance(context: Context, x: Value, n: int, want: int) -> Panel:
-    out = context.new()
-    size = _tile(n, 3)
+    panel, out = context.window(x), context.new()
+    starts, grows = context.restarts(n, len(panel)), want == _moments.VARIANCE
     _moments.rolling_variance(
-        context.panel(x), context.restarts(n), n, want, context.tolerance, size, context.limit, out
+        panel, starts, n, want, context.tolerance, _tile(n, 3), _ceiling(context, grows), out
     )
-    return out
+    return _checked(context, "ts_var", out) if grows else out
 
 
 def _shape(context: Context, x: Value, n: int, want: int) -> Panel:
-    out = context.new()
-    size = _tile(n, 5)
-    _moments.rolling_shape(
-        context.panel(x), context.restarts(n), n, want, context.tolerance, size, context.limit, out
-    )
+    panel, out = context.window(x), context.new()
+    starts, size = context.restarts(n, len(panel)), _tile(n, 5)
+    _moments.rolling_shape(panel, starts, n, want, context.tolerance, size, context.limit, out)
     return out
 
 
 def _pair(context: Context, x: Value, y: Value, n: int, want: int) -> Panel:
-    out = context.new()
-    size = _tile(n, 7)
-    _pairs.rolling_pair(
-        context.panel(x),
-        context.panel(y),
-        context.restarts(n),
-        n,
-        want,
-        context.tolerance,
-        size,
-        context.limit,
-        out,
-    )
-    return out
+    (first, second), out = context.windows([x, y]), context.new()
+    starts, size = context.restarts(n, len(first)), _tile(n, 7)
+    _pairs.rolling_pair(first, second, starts, n, want, context.tolerance, size, _ceiling(context), out)
+    return _checked(context, "ts_cov", out) if want == _pairs.COVARIANCE else out
 
 
 def _trend(context: Context, x: Value, n: int, want: int) -> Panel:
-    out = context.new()
-    size = _tile(n, 4)
-    _pairs.rolling_trend(
-        context.panel(x), context.restarts(n), n, want, context.tolerance, size, context.limit, out
-    )
+    panel, out = context.window(x), context.new()
+    starts, size = context.restarts(n, len(panel)), _tile(n, 4)
+    _pairs.rolling_trend(panel, starts, n, want, context.tolerance, size, context.limit, out)
     return out

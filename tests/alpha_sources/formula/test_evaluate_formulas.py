@@ -13,7 +13,6 @@ from formula_markets import market
 
 from alpha_sources.formula import FormulaError
 from alpha_sources.formula._plan import Plan
-from alpha_sources.formula.context import Context
 from alpha_sources.formula.evaluator import check_output, evaluate, evaluate_last
 from alpha_sources.formula.formula import parse
 from alpha_sources.formula.panel_fields import PanelFields
@@ -198,19 +197,21 @@ def test_what_formulas_share_is_computed_once(view: MarketView) -> None:
     roots = [
         parse(t).root for t in ("rank(ts_mean(close, 5))", "ts_mean(close, 5) / close", "ts_mean(close,5)")
     ]
-    context = Context(view.universe)
-    plan = Plan(roots, context, PanelFields(view, context, 0))
-    # close on its base, the mean, the mean on the scale of the session, the rank, the quotient
-    assert len(plan.steps) == 5
+    fields = PanelFields(view, np.dtype(np.float64))
+    plan = Plan(roots, fields.schema, len(view), len(view))
+    # close on its base, its factor, the mean, the mean on the scale of the session, the rank, the quotient
+    assert len(plan.steps) == 6
 
 
 def test_intermediate_panels_are_used_again(view: MarketView) -> None:
-    text = " + ".join(f"ts_mean(returns, {n})" for n in range(2, 30))
-    context = Context(view.universe)
-    for _ in Plan([parse(text).root], context, PanelFields(view, context, 0)).run():
+    formula = parse(" + ".join(f"ts_mean(returns, {n})" for n in range(2, 30)))
+    fields = PanelFields(view, np.dtype(np.float64))
+    plan = Plan([formula.root], fields.schema, len(view), len(view))
+    for _ in plan.run([formula], fields):
         pass
     # all that were ever made but the result lie in the pool again
-    assert len(context.buffers._free) < 6
+    assert fields.buffers.idle < 6
+    assert plan.peak <= 7 * len(view)
 
 
 def test_a_field_that_the_panel_lacks_is_named(panel: MarketPanel) -> None:

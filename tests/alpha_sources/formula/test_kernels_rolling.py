@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from formula_references import ONE_PANEL, TWO_PANELS, smoothed, windowed
 
-from alpha_sources.formula.context import Context
-from alpha_sources.formula.kernels import recursive, rolling
+from alpha_sources.formula.context import Context, read_only
+from alpha_sources.formula.kernels import _order, recursive, rolling
 
 T, N = 90, 9
 #: days of sessions from Monday to Friday
@@ -266,3 +266,29 @@ def test_wide_panels_are_cut_into_tiles_without_a_seam() -> None:
         part = Context(np.ones((40, 10), dtype=bool), DAYS[2:42])
         narrow = _calls(name, part, x[:, 508:518].copy(), x[:, ::-1][:, 508:518].copy(), 6)
         np.testing.assert_array_equal(found[:, 508:518], narrow)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("rows", [1, 2, 25])
+def test_the_last_rows_alone_are_those_of_all_rows(name: str, rows: int) -> None:
+    x, y = inputs(name), conditions() if name == "ts_sumif" else market(seed=5)
+    for n, first in ((7, 0), (20, 3), (45, 11)):
+        whole = _calls(name, context(first=first), x, y, n)
+        # no earlier rows than are looked back on
+        cut = slice(T - rows - n, None)
+        last = Context(np.ones((rows, N), dtype=bool), DAYS[first : first + T])
+        np.testing.assert_array_equal(_calls(name, last, x[cut], y[cut], n), whole[-rows:])
+
+
+@pytest.mark.parametrize("n", [*range(1, 20), 31, 32, 33, 60, 64, 65])
+@pytest.mark.parametrize("q", [0.0, 0.2, 0.5, 0.87, 1.0])
+def test_a_sorting_network_finds_what_windows_kept_in_order_hold(n: int, q: float) -> None:
+    x = market()
+    low = int(q * (n - 1))
+    pairs = read_only(_order.network(n, (low, min(low + 1, n - 1))))
+    kept, found = np.empty_like(x), np.empty_like(x)
+    _order.rolling_quantile(read_only(x), n, q, 8, kept)
+    _order.network_quantile(read_only(x), n, q, pairs, found)
+    np.testing.assert_array_equal(found, kept)
+    expected = windowed(lambda w: float(np.quantile(w, q)), n, x)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)

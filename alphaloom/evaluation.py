@@ -98,9 +98,12 @@ def read_batch(what: str, dialect: str = "alphaloom", fields: tuple[str, ...] = 
         If it cannot be read; file and line are named.
     """
     from alpha_sources.libraries import library_names, load_library
+    from alpha_sources.seed import read_mined
 
     if what in library_names() or what.endswith((".yaml", ".yml", ".csv")):
-        return _of_library(load_library(what))
+        library = load_library(what)
+        mined = what.endswith((".yaml", ".yml")) and read_mined(Path(what)) is not None
+        return _of_library(library, Origin.FACTORY if mined else Origin.LIBRARY)
     if what.endswith(".txt"):
         return _of_text(Path(what), dialect, fields)
     if Path(what).is_file():
@@ -235,7 +238,7 @@ def write_pages(hearing: Hearing, folder: Path) -> Path:
 # -- inside
 
 
-def _of_library(library: Any) -> Batch:
+def _of_library(library: Any, origin: Origin) -> Batch:
     formulas, left_out = {}, {}
     for entry in library:
         if entry.computable:
@@ -245,7 +248,7 @@ def _of_library(library: Any) -> Batch:
     if not formulas:
         raise ConfigError(f"library {library.name}: none of its {len(library)} entries can be computed")
     published = {entry.name: entry.ic_mean for entry in library if entry.ic_mean is not None}
-    return Batch(library.name, formulas, Origin.LIBRARY, left_out, published)
+    return Batch(library.name, formulas, origin, left_out, published)
 
 
 def _of_text(path: Path, dialect: str, fields: tuple[str, ...]) -> Batch:

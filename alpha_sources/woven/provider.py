@@ -214,7 +214,16 @@ class WovenProvider(AlphaProvider):
 
     def provenance(self) -> Provenance:
         """What the seeds and the models could know."""
-        return Provenance.of(self.seeds, self.settings.llm, masked=self.settings.mask)
+        head = None if self.settings.seeds_path is None else self._mined(self.settings.seeds_path)
+        mined_on = None if head is None or not head.get("mined_on") else date.fromisoformat(head["mined_on"])
+        masked = self.settings.mask or bool(head and head.get("masked"))
+        return Provenance.of(self.seeds, self.settings.llm, masked=masked, mined_on=mined_on)
+
+    @staticmethod
+    def _mined(path: Path) -> Mapping[str, Any] | None:
+        from alpha_sources.seed import read_mined
+
+        return read_mined(path)
 
     def costs(self) -> Costs | None:
         """What models have cost so far."""

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from cli_helpers import ROOT, Cli
 
+from alpha_sources.llm.config import Profile, Retries
 from alphaloom.config import RunConfig
 from engine.errors import AlphaloomError
 from engine.market.config import DataConfig
@@ -79,6 +80,7 @@ def test_the_described_defaults_are_what_is_worked_out() -> None:
     assert RunConfig().resolved_data().universe == "sse50"
 
 
+_PROFILES = "{a: {base_url: http://h/v1, model: m}}"
 #: A value other than the default for every key, as written after --set, and what it becomes.
 CHANGES: dict[str, tuple[str, Any]] = {
     "name": ("other", "other"),
@@ -130,13 +132,25 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "broker.rights": ("lapse", "lapse"),
     "broker.compat": ("qlib", "qlib"),
     "broker.limit_threshold": ("0.2", 0.2),
+    "llm.mode": ("replay", "replay"),
+    "llm.profiles": (_PROFILES, {"a": Profile(base_url="http://h/v1", model="m").model_dump()}),
+    "llm.profiles.a.model": ("other", "other"),
+    "llm.profile": ("a", "a"),
+    "llm.cassette": ("c.db", "HERE/c.db"),
+    "llm.budget": ("{calls: 3}", {"calls": 3, "tokens": None, "money": None}),
+    "llm.repairs": ("0", 0),
+    "llm.retries": ("{attempts: 2}", Retries(attempts=2).model_dump()),
     **{f"strategy.params.{key}": ("3", 3) for key in TopkDropnSettings.model_fields},
 }  # fmt: skip
 
 
 _LIKE_QLIB = ["broker.fees={buy: 0, sell: 0}", "broker.slippage_bps=0"]
 #: What else must be set for a change to make sense.
-NEEDS = {"broker.compat": _LIKE_QLIB, "broker.limit_threshold": ["broker.compat=qlib", *_LIKE_QLIB]}
+NEEDS = {
+    "broker.compat": _LIKE_QLIB,
+    "broker.limit_threshold": ["broker.compat=qlib", *_LIKE_QLIB],
+    **{key: [f"llm.profiles={_PROFILES}"] for key in ("llm.mode", "llm.profile", "llm.profiles.a.model")},
+}
 
 
 def test_every_documented_key_has_a_change_to_try() -> None:

@@ -18,7 +18,7 @@ from alpha_sources.seed.documents.document import (
     Table,
 )
 from alpha_sources.seed.documents.errors import DocumentError
-from alpha_sources.seed.documents.folder import Documents, Skipped, each_document, read_folder
+from alpha_sources.seed.documents.folder import Documents, Skipped, each_document, each_file, read_folder
 from alpha_sources.seed.documents.kinds import Kind
 from alpha_sources.seed.documents.language import Language
 from alpha_sources.seed.documents.limits import Limits
@@ -41,6 +41,7 @@ __all__ = [
     "Table",
     "chunk_document",
     "each_document",
+    "each_file",
     "read_document",
     "read_folder",
 ]

@@ -102,6 +102,28 @@ def each_document(folder: Path | str, *, limits: Limits | None = None) -> Iterat
     yield from _read_apart(groups, bounds)
 
 
+def each_file(files: Sequence[Path | str], *, limits: Limits | None = None) -> Iterator[Document | Skipped]:
+    """Yield single files as `each_document` does those of a folder: in a process apart, equal bytes once.
+
+    Parameters
+    ----------
+    files : sequence of Path or str
+        Each is called by its name alone.
+    limits : Limits, optional
+        For each document.
+    """
+    bounds = limits or Limits()
+    groups: dict[str, list[Named]] = {}
+    for file in files:
+        path = Path(file)
+        name = path.name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        try:
+            groups.setdefault(open_source(path, bounds).hash, []).append(Named(path, name))
+        except DocumentError as error:
+            yield Skipped(name, str(error))
+    yield from _read_apart(list(groups.values()), bounds)
+
+
 def _survey(top: Path, limits: Limits) -> tuple[list[list[Named]], list[Skipped]]:
     """Return files grouped by content, and what is none of them."""
     groups: dict[str, list[Named]] = {}

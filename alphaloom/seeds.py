@@ -1,0 +1,306 @@
+"""Seeds from documents and lists: what to read, what to try formulas on, where to write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from alpha_sources.evaluation.trials import TrialLedger
+from alpha_sources.libraries import load_library
+from alpha_sources.llm import Costs, Door
+from alpha_sources.masking import Mask
+from alpha_sources.seed.documents import Document, Skipped, each_document, each_file
+from alpha_sources.seed.documents.dating import SHANGHAI
+from alpha_sources.seed.errors import SeedError
+from alpha_sources.seed.examining import Examiner, own_fields_of
+from alpha_sources.seed.factory import Factory
+from alpha_sources.seed.file import read_mined, seed_file
+from alpha_sources.seed.importing import Imported, import_rows
+from alpha_sources.seed.lists import read_list
+from alpha_sources.seed.mined import Mined
+from alpha_sources.seed.pieces import TextMask
+from alpha_sources.seed.settings import FactorySettings
+from alphaloom.api import market_of
+from alphaloom.config import RunConfig
+from alphaloom.home import home
+from alphaloom.whole_file import check_new_file, write_whole
+from engine.errors import OutputError
+from engine.hashing import hash_json
+from engine.market import MarketPanel
+from engine.market.calendar import iso
+from engine.market.view import MarketView
+
+#: What goes beside the formulas of documents where no model is asked.
+OFFLINE_LIBRARY = "paper_seeds"
+
+
+@dataclass(frozen=True)
+class Mining:
+    """What a mining run has come to.
+
+    Parameters
+    ----------
+    mined : Mined
+    costs : Costs or None
+        Of the language model; None where none could be asked.
+    libraries : tuple of str
+        Whose formulas are among the seeds.
+    """
+
+    mined: Mined
+    costs: Costs | None
+    libraries: tuple[str, ...]
+
+
+def mine_seeds(
+    documents: Sequence[Path | str],
+    out: Path,
+    settings: RunConfig,
+    *,
+    now: datetime,
+    environ: Mapping[str, str] | None = None,
+    factory: FactorySettings | None = None,
+    libraries: Sequence[str] | None = None,
+    mask: bool | TextMask = False,
+    project: str | None = None,
+    ledger: Path | None = None,
+    panel: MarketPanel | None = None,
+    force: bool = False,
+    on_step: Callable[[Mined], None] | None = None,
+    say: Callable[[str, int, int], None] | None = None,
+) -> Mining:
+    """Mine seeds from documents and write them to a file, which grows as they are found.
+
+    Parameters
+    ----------
+    documents : sequence of Path or str
+        Files and folders.
+    out : Path
+        The seed file. One that was begun with the same settings is continued: what was asked is on the
+        cassette and costs nothing.
+    settings : RunConfig
+        Of which ``llm`` says which model is asked, and the data what formulas are tried on: where it has
+        ``spans``, up to the end of ``train``.
+    now : datetime
+        With its time zone.
+    environ : mapping or None
+        Where keys are read; None is ``os.environ``.
+    factory : FactorySettings or None
+    libraries : sequence of str or None
+        Libraries whose formulas come first; None takes `OFFLINE_LIBRARY` where no model is asked.
+    mask : bool or TextMask
+        What the model sees goes through it: no names, codes and dates, and no pictures. True makes the mask
+        of the data's stocks and indices.
+    project : str or None
+        Of the trial ledger: what it has tried is left out.
+    ledger : Path or None
+        The ledger; None is that of ALPHALOOM_HOME.
+    panel : MarketPanel or None
+        Instead of the configuration's data.
+    force : bool
+        Replace a file that is complete, or that something else was written to.
+    on_step, say : callable
+        As `alpha_sources.seed.Factory.mine` takes them.
+
+    Returns
+    -------
+    Mining
+        Its `mined.unfinished` says why a model was not asked to the end.
+
+    Raises
+    ------
+    AlphaloomError
+        If a document is not there, the file cannot be written, or the data cannot be read.
+    """
+    chosen = factory or FactorySettings()
+    for source in documents:
+        if not Path(source).exists():
+            raise SeedError(f"{source}: there is no such file or folder")
+    if not documents:
+        raise SeedError("no document is named: name files or folders")
+    if out.suffix.lower() not in (".yaml", ".yml"):
+        raise OutputError(f"{out}: a seed file is called .yaml")
+    before = _begun(out, force)
+    view, data = _tried_on(settings, panel)
+    llm = settings.resolved_llm()
+    with Door.open(llm, environ=os.environ if environ is None else environ, seed=settings.seed) as door:
+        names = (OFFLINE_LIBRARY,) if libraries is None and door.offline else tuple(libraries or ())
+        factory_ = Factory(
+            Examiner(view, chosen, tried=_tried(project, ledger)),
+            chosen,
+            today=now.astimezone(SHANGHAI).date(),
+            door=door,
+            mask=_mask(mask, view, settings),
+            data=data if project is None else {**data, "project": project},
+            libraries=[load_library(name) for name in names],
+        )
+        if before is not None:
+            _same(out, before, factory_.mined())
+
+        def write(mined: Mined) -> None:
+            write_whole(out, seed_file(mined))
+            if on_step is not None:
+                on_step(mined)
+
+        _check_place(out, factory_.mined("it has just begun"))
+        mined = factory_.mine(_documents(documents, out), on_step=write, say=say)
+        write(mined)
+        return Mining(mined, None if door.offline else door.costs(), names)
+
+
+def import_seeds(
+    path: Path,
+    out: Path | None,
+    settings: RunConfig,
+    *,
+    now: datetime,
+    factory: FactorySettings | None = None,
+    keep_all: bool = False,
+    panel: MarketPanel | None = None,
+    force: bool = False,
+) -> Imported:
+    """Bring in a list of formulas, a .csv or .xlsx file, and say what is wrong with its rows.
+
+    Parameters
+    ----------
+    path : Path
+    out : Path or None
+        The seed file; None writes none.
+    settings : RunConfig
+        Of which the data say what formulas are tried on, as in `mine_seeds`.
+    now : datetime
+        With its time zone.
+    factory : FactorySettings or None
+    keep_all : bool
+        Keep duplicates, constants and mere levels too, with marks.
+    panel : MarketPanel or None
+        Instead of the configuration's data.
+    force : bool
+        Replace `out`.
+
+    Raises
+    ------
+    AlphaloomError
+        If the list or the data cannot be read, or the file cannot be written.
+    """
+    chosen = factory or FactorySettings()
+    if out is not None:
+        if out.suffix.lower() not in (".yaml", ".yml"):
+            raise OutputError(f"{out}: a seed file is called .yaml")
+        check_new_file(out, force=force)
+    if not path.is_file():
+        raise SeedError(f"{path}: there is no such file")
+    view, data = _tried_on(settings, panel)
+    rows = read_list(path, own_fields_of(view))
+    today = now.astimezone(SHANGHAI).date()
+    found = import_rows(rows, view, chosen, source=path.name, today=today, keep_all=keep_all)
+    if out is not None:
+        mined = Mined(
+            f"Formulas of {path.name}",
+            found.seeds,
+            found.rejected,
+            data=data,
+            settings=chosen.plain(),
+        )
+        write_whole(out, seed_file(mined))
+    return found
+
+
+# -- inside
+
+
+def _check_place(out: Path, nothing: Mined) -> None:
+    """Find out that a file cannot be written before anything is paid for."""
+    if not out.exists():
+        write_whole(out, seed_file(nothing))
+    elif not os.access(out.parent, os.W_OK):
+        raise OutputError(f"cannot write {out}: its folder is read-only")
+
+
+def _documents(sources: Sequence[Path | str], out: Path) -> Iterator[Document | Skipped]:
+    files: list[Path] = []
+    for source in map(Path, sources):
+        if source.is_dir():
+            yield from each_file(files)
+            files = []
+            own = (source.resolve(), out.resolve())
+            for each in each_document(source):
+                name = each.name if isinstance(each, Document) else each.path
+                if own[0] / name != own[1]:  # the seed file is no document
+                    yield each
+        else:
+            files.append(source)
+    yield from each_file(files)
+
+
+def _tried_on(settings: RunConfig, panel: MarketPanel | None) -> tuple[MarketView, dict[str, Any]]:
+    """What formulas are tried on: nothing of a sealed test, and nothing after train."""
+    panel = panel or market_of(settings).panel
+    last = len(panel.dates) - 1
+    if settings.spans is not None:
+        panel = panel.seal(settings.spans.test.start)
+        days = [day.astype(object) for day in panel.dates]
+        within = [row for row, day in enumerate(days) if day <= settings.spans.train.end]
+        if not within:
+            raise SeedError(
+                f"the data begin {iso(panel.dates[0])}, after spans.train ends: there is nothing to try on"
+            )
+        last = within[-1]
+    view = panel.view(last)
+    said = {
+        "hash": panel.data_hash,
+        "first": iso(view.dates[0]),
+        "last": iso(view.dates[-1]),
+        "symbols": len(view.symbols),
+    }
+    return view, said
+
+
+def _mask(wanted: bool | TextMask, view: MarketView, settings: RunConfig) -> TextMask | None:
+    if not isinstance(wanted, bool):
+        return wanted
+    # the salt follows from the configuration, so that a replay sees the same aliases
+    return Mask.of_view(view, hash_json(["seed mask", settings.name, settings.seed])) if wanted else None
+
+
+def _tried(project: str | None, ledger: Path | None) -> frozenset[str]:
+    if project is None:
+        return frozenset()
+    path = ledger or home() / "trials.db"
+    with TrialLedger.open(path) as trials:
+        if project not in trials.projects():
+            known = ", ".join(trials.projects()) or "none"
+            raise SeedError(f"--project: the ledger {path} has no project {project!r} ({known})")
+        return frozenset(str(each) for each in trials.trials(project)["formula_hash"])
+
+
+def _begun(out: Path, force: bool) -> dict[str, Any] | None:
+    """What a file that is to be continued says of itself; None if it is written anew."""
+    if out.is_dir():
+        raise OutputError(f"{out} is a folder; name a file in it")
+    if force or not out.exists():
+        return None
+    before = read_mined(out)
+    if before is None:
+        raise OutputError(f"{out} exists and was not mined; name another file, or replace it with --force")
+    if not before.get("unfinished"):
+        raise OutputError(f"{out} is complete; name another file, or mine it anew with --force")
+    return before
+
+
+def _same(out: Path, before: Mapping[str, Any], now: Mined) -> None:
+    """Refuse to continue a file that was begun with something else."""
+    pairs = {
+        "settings": (before.get("settings"), now.settings),
+        "data": (before.get("data"), now.data),
+        "mask": (before.get("mask", ""), now.mask),
+    }
+    for what, (then, today) in pairs.items():
+        if then != today:
+            raise OutputError(
+                f"{out} was begun with other {what}; name another file, or mine it anew with --force"
+            )

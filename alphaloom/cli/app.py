@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import alphaloom
+from alphaloom.cli.agents import agents_app
 from alphaloom.cli.backtest import backtest
 from alphaloom.cli.check_provider import check_provider
 from alphaloom.cli.compare import compare
@@ -18,7 +19,10 @@ from alphaloom.cli.libraries import library_app
 from alphaloom.cli.new import new_app
 from alphaloom.cli.paper import paper_app
 from alphaloom.cli.providers import providers, strategies
+from alphaloom.cli.refresh import refresh
 from alphaloom.cli.rules import rules_app
+from alphaloom.cli.seed import seed_app
+from alphaloom.cli.snapshot import snapshot_app
 from alphaloom.cli.sweep import sweep
 
 
@@ -45,14 +49,18 @@ app.command()(compare)
 app.command()(sweep)
 # a formula may begin with a minus: it is no option, and there are no short ones that it could be taken for
 app.command(context_settings={"ignore_unknown_options": True})(evaluate)
+app.command()(refresh)
 app.command()(providers)
 app.command()(strategies)
+app.add_typer(agents_app, name="agents")
 app.add_typer(data_app, name="data")
 app.add_typer(formula_app, name="formula")
 app.add_typer(library_app, name="library")
 app.add_typer(new_app, name="new")
 app.add_typer(paper_app, name="paper")
 app.add_typer(rules_app, name="rules")
+app.add_typer(seed_app, name="seed")
+app.add_typer(snapshot_app, name="snapshot")
 
 
 def _print_version(wanted: bool) -> None:

@@ -23,7 +23,7 @@ _OF_ITS_DAY: dict[str, Any] = {
     "canonical": "",
 }
 #: raised when snapshots are written otherwise than before
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,9 @@ class Fabric:
     earlier : tuple of mapping
         What is kept of its decisions before, the oldest first.
     record : mapping
-        What happened at this refresh: ``session``, ``alphas`` (chosen, kept), ``trouble`` (text or null),
-        ``fit`` (numbers of the training) and ``cost`` (of language models, or null).
+        What happened at this refresh: ``session``, ``learned_from`` (first session, or null where it failed),
+        ``alphas_chosen``, ``trouble`` (text or null), ``unasked`` (whether rules decided where a model was to
+        be asked and could not be) and ``fit`` (numbers of the training, or null).
     """
 
     strands: tuple[Strand, ...]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpha_sources.agents import Decision, decide
-from alpha_sources.agents.brief import Archive, make_brief
-from alpha_sources.agents.config import Experts
+from alpha_sources.agents.brief import Archive, MarketBrief, make_brief
+from alpha_sources.agents.config import Experts, ModelFailure
+from alpha_sources.agents.decision import Answered
 from alpha_sources.evaluation.labels import forward_returns
 from alpha_sources.formula import parse
 from alpha_sources.libraries.entry import LibraryEntry
 from alpha_sources.llm import Door
+from alpha_sources.llm.errors import LlmError
 from alpha_sources.market_state import market_state
 from alpha_sources.masking import Mask
 from alpha_sources.weights import Fitted, TrainingSet, fit
@@ -28,6 +30,8 @@ from alpha_sources.woven.settings import WovenSettings
 from engine.errors import ProviderError
 from engine.market.calendar import iso, to_session
 from engine.market.view import MarketView
+
+_UNASKED = "a language model could not be asked: rules scored the texts, and recordings were not heard"
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,39 @@ class Learner:
         """Ask the committee, which keeps at least one alpha."""
         settings = self.settings
         earlier = [] if before is None else [*before.earlier, before.decision]
-        mask = Mask.of_view(view, f"alphaloom {settings.seed}") if settings.mask else None
-        brief = make_brief(
-            view,
-            index_symbol=index_of(view, settings),
-            documents=self.documents,
-            door=self.door,
-            charts=settings.charts,
-            config=settings.brief,
-            mask=mask,
-        )
         return decide(
             view,
             self.seeds,
             settings.committee,
             horizon_sessions=settings.horizon_sessions,
             previous=[Decision.from_payload(payload) for payload in earlier],
-            brief=brief,
+            brief=self._brief(view),
             door=self.door,
             seed=settings.seed,
             start=view.dates[first].astype(object),
         )
+
+    def _brief(self, view: MarketView) -> MarketBrief:
+        settings = self.settings
+
+        def made(door: Door | None) -> MarketBrief:
+            return make_brief(
+                view,
+                index_symbol=index_of(view, settings),
+                documents=self.documents,
+                door=door,
+                charts=settings.charts,
+                config=settings.brief,
+                mask=Mask.of_view(view, f"alphaloom {settings.seed}") if settings.mask else None,
+            )
+
+        try:
+            return made(self.door)
+        except LlmError:
+            if settings.agents.on_model_failure is ModelFailure.STOP:
+                raise
+            brief = made(None)
+            return replace(brief, notes=(*brief.notes, _UNASKED))
 
     def _remembered(self, before: Fabric) -> tuple[Mapping[str, Any], ...]:
         """Past decisions, for a committee whose agents are weighed by them."""
@@ -174,12 +190,13 @@ class Learner:
             decision = self.choose(view, first, before)
             alphas, as_of = self.alphas(decision), iso(view.session)
             payload: Mapping[str, Any] = decision.to_payload()
-            chosen = True
+            chosen, unasked = True, _unasked(decision)
             earlier = () if before is None else self._remembered(before)
         else:
             alphas, as_of = before.strands[0].alphas, before.alphas_as_of
             # the refresh that chose them has it whole
             payload, chosen, earlier = in_short(before.decision), False, before.earlier
+            unasked = False
         strand = self.weigh(view, first, alphas, before)
         older = () if before is None else before.strands[: self.settings.smooth_refreshes - 1]
         record = {
@@ -187,9 +204,16 @@ class Learner:
             "learned_from": iso(view.dates[first]),
             "alphas_chosen": chosen,
             "trouble": None,
+            "unasked": unasked,
             "fit": strand.fitted.report,
         }
         return Fabric((strand, *older), as_of, payload, earlier, record)
+
+
+def _unasked(decision: Decision) -> bool:
+    """Whether a model that was to be asked could not be, and rules decided in its place."""
+    notes = () if decision.brief is None else decision.brief["notes"]
+    return _UNASKED in notes or any(one.answered is Answered.NO for one in decision.questions)
 
 
 def _comparable(strand: Strand, alphas: tuple[WovenAlpha, ...]) -> Fitted | None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_sources.agents import Decision, agents_section
+from alpha_sources.agents.reading import decisions_in
 from alpha_sources.evaluation.regimes import Regime
 from alpha_sources.snapshot import Snapshot
 from alpha_sources.woven.fabric import Fabric, Strand
@@ -27,7 +28,7 @@ def woven_sections(snapshots: Sequence[Snapshot]) -> list[Section]:
     fabrics = [Fabric.of(snapshot) for snapshot in snapshots]
     if not fabrics:
         return []
-    decisions = _decisions(fabrics)
+    decisions = decisions_in(snapshots)
     return [agents_section(decisions), _refreshes(fabrics, decisions)]
 
 
@@ -91,18 +92,14 @@ def study_section(study: Study, last: Fabric) -> Section:
     )
 
 
-def _decisions(fabrics: Sequence[Fabric]) -> list[Decision]:
-    """Each decision once, in order; whole where the refresh that made it is among them."""
-    by_day: dict[str, Mapping[str, Any]] = {}
-    for fabric in fabrics:
-        if fabric.record["alphas_chosen"] or fabric.alphas_as_of not in by_day:
-            by_day[fabric.alphas_as_of] = fabric.decision
-    return [Decision.from_payload(by_day[day]) for day in sorted(by_day)]
-
-
 def _refreshes(fabrics: Sequence[Fabric], decisions: Sequence[Decision]) -> Section:
     failed = [fabric for fabric in fabrics if fabric.record["trouble"] is not None]
     notes = [f"The refresh at {f.record['session']} failed: {f.record['trouble']}" for f in failed]
+    notes += [
+        f"At {f.record['session']} a language model could not be asked, and rules decided in its place."
+        for f in fabrics
+        if f.record["unasked"]
+    ]
     return Section("Refreshes", 58, notes=notes, tables=[_log(fabrics), _changes(decisions)])
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 #: marks of seeds that say nothing, or nothing of their own
 _USELESS = (MarkKind.DUPLICATE_OF, MarkKind.CONSTANT, MarkKind.LEVEL)
 #: raised when the same settings, seeds and market come to weave something else
-_LEARNING_VERSION = 1
+_LEARNING_VERSION = 2
 
 
 class WovenProvider(AlphaProvider):
@@ -139,7 +139,7 @@ class WovenProvider(AlphaProvider):
     def history(self) -> int:  # type: ignore[override]  # known once the seeds are read
         """Sessions that any of the seeds looks back, and the market's state."""
         reach = max(entry.parsed.lookback for entry in self.seeds)
-        return max(reach, 260) + self.settings.decay_sessions
+        return max(reach + 1, 260) + self.settings.decay_sessions
 
     @cached_property
     def seeds(self) -> tuple[LibraryEntry, ...]:
@@ -172,7 +172,7 @@ class WovenProvider(AlphaProvider):
 
         before = None if previous is None else Fabric.of(previous)
         try:
-            return self._learner(view).weave(view, before).snapshot()
+            return self.learner(view).weave(view, before).snapshot()
         except LookAheadError:
             raise
         except AlphaloomError as problem:
@@ -199,25 +199,32 @@ class WovenProvider(AlphaProvider):
                 "alphaloom": version("alphaloom"),
                 "torch": version("torch").split("+")[0],
                 "seeds": seeds,
-                "documents": repr(self._archive.documents) + repr(self._archive.figures),
+                "documents": self._archive.hash,
             }
         )
 
     def notes(self, snapshot: Snapshot) -> list[str]:
-        """Say that a refresh failed."""
-        trouble = snapshot.payload["record"]["trouble"]
-        return (
-            []
-            if trouble is None
-            else [f"the refresh at {snapshot.as_of} failed, and nothing new is in force: {trouble}"]
-        )
+        """Say that a refresh failed, or that rules decided where a model was to be asked."""
+        record = snapshot.payload["record"]
+        if record["trouble"] is not None:
+            return [
+                f"the refresh at {snapshot.as_of} failed, and nothing new is in force: {record['trouble']}"
+            ]
+        if record["unasked"]:
+            return [
+                f"at {snapshot.as_of} a language model could not be asked, and rules decided in its place "
+                "(agents.on_model_failure: rules); the refresh is not kept"
+            ]
+        return []
 
     def provenance(self) -> Provenance:
         """What the seeds and the models could know."""
         head = None if self.settings.seeds_path is None else self._mined(self.settings.seeds_path)
         mined_on = None if head is None or not head.get("mined_on") else date.fromisoformat(head["mined_on"])
-        masked = self.settings.mask or bool(head and head.get("masked"))
-        return Provenance.of(self.seeds, self.settings.llm, masked=masked, mined_on=mined_on)
+        llm = self.settings.llm
+        asked = llm is not None and llm.identity() is not None
+        masked = (self.settings.mask and asked) or bool(head and head.get("masked"))
+        return Provenance.of(self.seeds, llm, masked=masked, mined_on=mined_on)
 
     @staticmethod
     def _mined(path: Path) -> Mapping[str, Any] | None:
@@ -251,7 +258,8 @@ class WovenProvider(AlphaProvider):
             return []
         return [study_section(study_of(history, self.settings), Fabric.of(learned[-1]))]
 
-    def _learner(self, view: MarketView) -> Learner:
+    def learner(self, view: MarketView) -> Learner:
+        """What a refresh at a view's session is made by."""
         from alpha_sources.libraries.checking import lacking
         from alpha_sources.woven.learning import Learner
 
@@ -300,6 +308,7 @@ def _kept(before: Fabric, view: MarketView, problem: AlphaloomError) -> Fabric:
         "learned_from": None,
         "alphas_chosen": False,
         "trouble": " ".join(str(problem).split()),
+        "unasked": False,
         "fit": None,
     }
     return Fabric(before.strands, before.alphas_as_of, before.decision, before.earlier, record)

@@ -54,7 +54,8 @@ class Signal:
                 formulas.append(formula)
         self._loom = Loom(settings.treatment, formulas)
         self._unbounded = any(formula.unbounded for formula in formulas)
-        self._reach = max(formula.lookback for formula in formulas)
+        # one more: returns that the market does not store are made of two closes
+        self._reach = max(formula.lookback for formula in formulas) + 1
 
     def last(self, view: MarketView) -> Array:
         """Scores of the view's session, (N,), from the sessions that they look back on alone."""

@@ -15,6 +15,11 @@ def is_woven(snapshot: Snapshot) -> bool:
     return "strands" in snapshot.payload and "alphas_as_of" in snapshot.payload
 
 
+def failed(snapshot: Snapshot) -> bool:
+    """Whether a snapshot is one of ours that a failed refresh left, with nothing new in force."""
+    return is_woven(snapshot) and snapshot.payload["record"]["trouble"] is not None
+
+
 def alphas_table(snapshot: Snapshot) -> list[list[str]]:
     """Alphas with their weights at the mean market of the training, heaviest first, under a heading."""
     strand = Fabric.of(snapshot).strands[0]

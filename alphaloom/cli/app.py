@@ -20,6 +20,7 @@ from alphaloom.cli.new import new_app
 from alphaloom.cli.paper import paper_app
 from alphaloom.cli.providers import providers, strategies
 from alphaloom.cli.refresh import refresh
+from alphaloom.cli.reproduce import reproduce
 from alphaloom.cli.rules import rules_app
 from alphaloom.cli.seed import seed_app
 from alphaloom.cli.snapshot import snapshot_app
@@ -50,6 +51,7 @@ app.command()(sweep)
 # a formula may begin with a minus: it is no option, and there are no short ones that it could be taken for
 app.command(context_settings={"ignore_unknown_options": True})(evaluate)
 app.command()(refresh)
+app.command()(reproduce)
 app.command()(providers)
 app.command()(strategies)
 app.add_typer(agents_app, name="agents")

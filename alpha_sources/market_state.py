@@ -42,6 +42,10 @@ class Feature(StrEnum):
     DRAWDOWN_120 = "drawdown_120"
 
 
+#: names of the features, in order
+FEATURES = tuple(feature.value for feature in Feature)
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class MarketState:
     """What a market is like, session by session.
@@ -120,16 +124,36 @@ def market_state(view: MarketView, index_symbol: str | None, rules: RegimeRules 
     A row is free of where the data begin once history_sessions + 1 rows lie before it.
     """
     rules = rules or RegimeRules()
+    values = market_features(view, index_symbol, rules)
+    if index_symbol is None:
+        own = _chained(_daily(view.adjusted("close")), view.universe)
+        regimes = classify(_with_index(view, own), _OWN, rules)
+    else:
+        regimes = classify(view, index_symbol, rules)
+    return MarketState(FEATURES, values, regimes)
+
+
+def market_features(
+    view: MarketView, index_symbol: str | None, rules: RegimeRules | None = None
+) -> NDArray[np.float64]:
+    """Return the features of `market_state` without its regimes, which take longer than all the rest.
+
+    Returns
+    -------
+    (t+1, M) float64 array
+        In the order of `FEATURES`.
+
+    Raises
+    ------
+    DataError
+        If the view lacks the index or a price.
+    """
+    rules = rules or RegimeRules()
     for name in ("close", "adj_factor"):
         if name not in view.field_names:
             raise DataError(f"the market has no field {name!r}, which its state is made of")
     returns = _daily(view.adjusted("close"))
-    if index_symbol is None:
-        close = _chained(returns, view.universe)
-        regimes = classify(_with_index(view, close), _OWN, rules)
-    else:
-        close = _kept(view.index(index_symbol))
-        regimes = classify(view, index_symbol, rules)
+    close = _chained(returns, view.universe) if index_symbol is None else _kept(view.index(index_symbol))
     daily = _daily(close)
     usual = _deviation(daily, rules.history_sessions, rules.history_least)
     recent = _deviation(daily, 20, 20)
@@ -147,7 +171,7 @@ def market_state(view: MarketView, index_symbol: str | None, rules: RegimeRules 
         made |= _cross_section(returns, view.universe)
     values = np.column_stack([made[feature] for feature in Feature])
     values[~np.isfinite(values)] = np.nan
-    return MarketState(tuple(feature.value for feature in Feature), values, regimes)
+    return values
 
 
 def _daily(close: Array) -> Array:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from alpha_sources.snapshot import Snapshot
@@ -17,6 +20,20 @@ from engine.market.view import MarketView
 #: raised when records are written otherwise than before
 _VERSION = 1
 _RECORDS = "refreshes"
+_SOURCES = frozenset({".py", ".yaml", ".csv", ".txt"})
+
+
+@cache
+def program_hash() -> str:
+    """Sha256 of all sources and tables of the packages that learn and that know the market."""
+    digest = hashlib.sha256()
+    for package in ("engine", "alpha_sources"):
+        top = Path(str(files(package)))
+        for path in sorted(top.rglob("*")):
+            if path.suffix in _SOURCES and path.is_file():
+                digest.update(f"{package}/{path.relative_to(top).as_posix()}\n".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 class RefreshStore:
@@ -34,9 +51,10 @@ class RefreshStore:
     Notes
     -----
     What a refresh gives depends on the provider and its parameters, on what the parameters stand for (its
-    `AlphaProvider.fingerprint`), on the market up to the session, and on the snapshot before it. All of that
-    is in the key: a row of the past that was corrected changes it. The market's hash is computed anew for
-    every refresh, which takes a second where the data have a few hundred megabytes.
+    `AlphaProvider.fingerprint`), on the market up to the session, on the snapshot before it, on the program.
+    All of that is in the key: a row of the past that was corrected changes it, and so does a changed line of
+    this package. The market's hash is computed anew for every refresh, which takes a second where the data
+    have a few hundred megabytes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,6 +67,7 @@ class RefreshStore:
         return hash_json(
             {
                 "version": _VERSION,
+                "program": program_hash(),
                 "provider": provider,
                 "params_hash": params_hash,
                 "fingerprint": fingerprint,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import cast
 
 import numpy as np
 
-from alpha_sources.agents import Decision, decide
-from alpha_sources.agents.brief import make_brief
-from alpha_sources.llm import Door
+from alpha_sources.agents import Decision
+from alpha_sources.loading import handed, load_provider
 from alpha_sources.seed import load_seeds
+from alpha_sources.woven import WovenProvider
 from alpha_sources.woven.settings import WovenSettings
 from alphaloom.api import market_of
 from alphaloom.config import RunConfig
@@ -41,62 +41,39 @@ def sit(
     settings: RunConfig,
     day: date | None,
     *,
-    environ: Mapping[str, str],
     seeds: str | None = None,
     panel: MarketPanel | None = None,
 ) -> Sitting:
-    """Let the committee of a configuration sit at the close of a day.
+    """Let the committee of a configuration sit at the close of a day, as at the first refresh of a run.
 
     Parameters
     ----------
     settings : RunConfig
-        Its data, its ``llm``, and of ``alpha.params`` what a woven provider takes; other keys are left alone.
+        Its data, its ``llm``, and its ``alpha.params``: all of them where the provider is ``woven``, and of
+        another provider's those that a woven one takes.
     day : date or None
         The last session up to this day; by default that of the data.
-    environ : mapping
-        Where keys of language models are read.
     seeds : str or None
-        A library's name or a file; by default the configuration's.
+        A library's name or a file, every seed of which is judged; by default the configuration's, of a woven
+        provider those that it would weave.
     panel : MarketPanel, optional
         In place of the configuration's data.
 
     Raises
     ------
-    ConfigError, DataError, LibraryError, LlmError
+    ConfigError, DataError, LibraryError, LlmError, ProviderError
         If something does not fit; see `alpha_sources.agents.decide`.
     """
-    woven = woven_settings(settings.alpha.params)
-    source = seeds or (str(woven.seeds_path) if woven.seeds_path else woven.seeds)
-    library = load_seeds(source)
-    market = market_of(settings).panel if panel is None else panel
-    view = view_at(market, day)
-    llm = settings.resolved_llm()
-    with Door.open(llm, environ=environ, seed=settings.seed) as door:
-        asked = None if door.offline else door
-        brief = make_brief(
-            view,
-            index_symbol=woven.index_symbol or settings.index,
-            documents=_archive(woven),
-            door=asked,
-            charts=woven.charts,
-        )
-        decision = decide(
-            view,
-            library.entries,
-            woven.agents,
-            horizon_sessions=woven.horizon_sessions,
-            brief=brief,
-            door=asked,
-            seed=settings.seed,
-            start=woven.start,
-        )
-    return Sitting(decision, source)
-
-
-def woven_settings(params: Mapping[str, Any]) -> WovenSettings:
-    """Return what a configuration says of a woven provider; what its own provider takes is left out."""
-    known = WovenSettings.model_fields.keys() - {"llm"}
-    return WovenSettings.read({key: value for key, value in params.items() if key in known})
+    own = settings.alpha.provider == "woven"
+    known = WovenSettings.model_fields.keys()
+    given = {key: value for key, value in settings.alpha.params.items() if own or key in known}
+    params = handed(WovenProvider, given, seed=settings.seed, llm=settings.resolved_llm())
+    provider = cast(WovenProvider, load_provider("woven", params, settings.base))
+    source = seeds or str(provider.settings.seeds_path or provider.settings.seeds)
+    entries = None if own and seeds is None else load_seeds(source).entries
+    view = view_at(market_of(settings).panel if panel is None else panel, day)
+    with closing(provider):
+        return Sitting(provider.decide(view, entries), source)
 
 
 def view_at(panel: MarketPanel, day: date | None) -> MarketView:
@@ -116,11 +93,3 @@ def view_at(panel: MarketPanel, day: date | None) -> MarketView:
     if np.datetime64(day) > panel.dates[-1]:
         raise DataError(f"--date {day} lies after the data: {covers}")
     return panel.view(row)
-
-
-def _archive(woven: WovenSettings) -> Any:
-    if woven.news_path is None:
-        return ()
-    from alpha_sources.agents.brief import read_archive
-
-    return read_archive(woven.news_path)

@@ -9,7 +9,7 @@ import numpy as np
 
 from alpha_sources.honesty import Honesty
 from alpha_sources.llm.costs import Costs
-from alpha_sources.signal import ProviderSignal
+from alpha_sources.signal import ProviderSignal, Refresh
 from alphaloom.config import RunConfig
 from engine.broker.match import FillAt
 from engine.errors import ProviderError
@@ -68,7 +68,17 @@ def run_honesty(
         start, end = (date.fromisoformat(iso(panel.dates[row])) for row in (span.start, span.stop))
     if signal is None:
         return Honesty(start, end)
-    return Honesty.of(start, end, signal.refreshes, signal.provider.provenance())
+    return Honesty.of(start, end, _learnt(signal), signal.provider.provenance())
+
+
+def _learnt(signal: ProviderSignal) -> list[Refresh]:
+    """Refreshes without those that failed, after which nothing new was in force."""
+    if not signal.snapshots:
+        return signal.refreshes
+    from alpha_sources.woven.words import failed  # takes a while, and most runs learn nothing
+
+    nothing_new = {one.hash for one in signal.snapshots if failed(one)}
+    return [one for one in signal.refreshes if one.snapshot not in nothing_new]
 
 
 def run_costs(signal: ProviderSignal | None) -> dict[str, Any]:

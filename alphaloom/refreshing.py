@@ -13,6 +13,7 @@ from alpha_sources.signal import Refresh
 from alpha_sources.snapshot import Snapshot
 from alphaloom.api import market_of, refresh_store, signal_of
 from alphaloom.config import RunConfig
+from alphaloom.notes import run_costs
 from engine.errors import ConfigError, DataError
 from engine.market.calendar import iso
 
@@ -27,6 +28,7 @@ def refresh(
     out: Path | None = None,
     on_refresh: Callable[[Refresh, Snapshot | None], None] | None = None,
     on_session: Callable[[int, int], None] | None = None,
+    on_note: Callable[[str], None] | None = None,
 ) -> list[Snapshot]:
     """Let a configuration's provider learn.
 
@@ -47,6 +49,8 @@ def refresh(
         Told of each refresh, and of the snapshot in force after it.
     on_session : callable, optional
         Called with (sessions done, sessions in all).
+    on_note : callable, optional
+        Told what whoever uses the snapshots must know: that a refresh failed, what models have cost.
 
     Returns
     -------
@@ -76,20 +80,30 @@ def refresh(
     )
     if first > last:
         raise ConfigError(f"no session of the data lies between {since} and {iso(panel.dates[last])}")
+    learned: list[Snapshot] = []
+    told = 0
     try:
         signal.resume(first - 1, None, previous)
         for row in range(first, last + 1):
+            before = len(signal.snapshots)
             made = signal.advance(row)
+            if on_note is not None:
+                for note in signal.notes[told:]:
+                    on_note(note)
+            told = len(signal.notes)
+            for one in signal.snapshots[before:]:
+                learned.append(one)
+                if out is not None:  # at once, since what follows may fail
+                    one.save(out)
             if made is not None and on_refresh is not None:
                 on_refresh(made, signal.snapshot)
             if on_session is not None:
                 on_session(row - first + 1, last - first + 1)
+        costs = run_costs(signal)
     finally:
         signal.provider.close()
-    learned = [one for one in signal.snapshots if one is not previous]
-    if out is not None:
-        for one in learned:
-            one.save(out)
+    if on_note is not None and costs:
+        on_note(costs["llm"]["line"])
     return learned
 
 

@@ -141,7 +141,8 @@ class CommitteeConfig(_Part):
     debate : bool
         Whether agents hear each other and speak again.
     most_calls : int
-        Calls that the committee may make at a refresh: 5, and one that scores the texts of the brief, are 6.
+        Questions that the committee may ask at a refresh: 5, and one that scores the brief's texts, are 6.
+        Answers sent back to be repaired, and calls tried again, come on top: see the section ``llm``.
     on_model_failure : {"stop", "rules"}
         What to do when a model cannot be asked. A model that is asked and gives no usable answer never stops
         a refresh: the rules decide.

@@ -288,6 +288,11 @@ class Decision:
     version: int = RECORD_VERSION
     costs: str = field(default="", compare=False)
 
+    @property
+    def in_short(self) -> bool:
+        """Whether evidence and reasons were left out: the refresh that decided has them."""
+        return not any(one.because for one in self.opinions)
+
     def __getitem__(self, name: str) -> Opinion:
         for one in self.opinions:
             if one.name == name:

@@ -12,6 +12,7 @@ def explained(decision: Decision) -> Iterator[tuple[str, str]]:
     """Yield what a decision was and rested on, as (label, text)."""
     judged = [one for one in decision.opinions if one.marks]
     yield "decided", f"at the close of {decision.as_of}"
+    yield from _left_out(decision)
     until = decision.evidence_until or "no session"
     yield (
         "evidence",
@@ -52,9 +53,16 @@ def reasons(decision: Decision, name: str) -> Iterator[tuple[str, str]]:
         If the committee judged no such seed; the nearest name is given.
     """
     one = decision[name]
+    yield from _left_out(decision)
     yield "alpha", f"{one.name} ({one.category})"
+    verdict = one.verdict.replace("_", " ")
+    if decision.in_short:
+        yield "verdict", verdict
+        for agent, mark in one.marks.items():
+            yield agent, f"{mark.value:.3f}"
+        return
     yield "formula", one.formula if one.sign > 0 else f"-({one.formula})"
-    yield "verdict", f"{one.verdict.replace('_', ' ')}: {one.because}"
+    yield "verdict", f"{verdict}: {one.because}"
     if not one.marks:
         return
     if one.sign < 0:
@@ -101,6 +109,14 @@ def reasons(decision: Decision, name: str) -> Iterator[tuple[str, str]]:
         f"{decision.threshold:.3f}; the agents differ by {one.disagreement or 0.0:.3f}",
     )
     yield from _cited(decision, one)
+
+
+def _left_out(decision: Decision) -> Iterator[tuple[str, str]]:
+    if decision.in_short:
+        yield (
+            "note",
+            f"evidence, reasons and brief are in the snapshot of {decision.as_of}, which is not among these",
+        )
 
 
 def _cited(decision: Decision, one: Opinion) -> Iterator[tuple[str, str]]:

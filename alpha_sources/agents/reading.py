@@ -15,13 +15,20 @@ PLACE = "decision"
 
 
 def decisions_in(snapshots: Iterable[Snapshot]) -> list[Decision]:
-    """Return the decisions that snapshots hold, in order of their day; those without one are passed over."""
-    found = []
+    """Return the decisions that snapshots hold, each once, in order of their day.
+
+    Snapshots without one are passed over. A provider that refreshes its weights between two choices keeps a
+    decision again in each of them, in short: it is returned whole where any of the snapshots has it whole.
+    """
+    found: dict[tuple[str, tuple[str, ...]], Decision] = {}
     for snapshot in snapshots:
         record = snapshot.payload.get(PLACE)
         if isinstance(record, Mapping):
-            found.append(Decision.from_payload(record))
-    return sorted(found, key=lambda one: one.as_of)
+            one = Decision.from_payload(record)
+            known = found.get((one.as_of, one.kept))
+            if known is None or known.in_short:
+                found[one.as_of, one.kept] = one
+    return sorted(found.values(), key=lambda one: one.as_of)
 
 
 def decisions_of(run: Path) -> list[Decision]:

@@ -130,6 +130,8 @@ class Caller:
     def _spent(self, request: Request, step: Outcome, limit: Charge) -> Charge:
         if isinstance(step, Good) and step.reply.usage is not None:
             return actual(request, step.reply.usage, self._profile)
+        if isinstance(step, Good) and not step.paid:
+            return Charge(calls=1)
         sound = request.task is Task.TRANSCRIPTION and isinstance(step, Good)
         if sound or not (isinstance(step, Good) or (isinstance(step, Again) and step.paid)):
             # sound is priced by its length; what the server refused costs nothing

@@ -25,6 +25,10 @@ class RefusedRequestError(LlmError):
     """The server understood the request and will not answer it, however often it is sent."""
 
 
+class NoServiceError(RefusedRequestError):
+    """The server refuses every request: no credit, no such address or no such model."""
+
+
 class ServerError(LlmError):
     """The server gave no reply that can be read, at every attempt."""
 

@@ -8,14 +8,15 @@ from datetime import datetime
 from alpha_sources.llm.answer_reading import safe_json
 from alpha_sources.llm.backoff import retry_after_s
 from alpha_sources.llm.config import Profile, ReplyFormat
-from alpha_sources.llm.errors import LlmError, RefusedKeyError, RefusedRequestError
-from alpha_sources.llm.reply import Reply, error_words, read_chat, read_transcript
+from alpha_sources.llm.errors import LlmError, NoServiceError, RefusedKeyError, RefusedRequestError
+from alpha_sources.llm.reply import Finish, Reply, error_words, read_chat, read_transcript
 from alpha_sources.llm.request import Task
 from alpha_sources.llm.transport import Lost, Response
 from alpha_sources.llm.wire import NEXT_FORMAT
 
 _TRANSIENT = frozenset({408, 409, 425, 429})
 _NO_MONEY = ("insufficient_quota", "insufficient balance", "billing_hard_limit")
+_NO_MODEL = ("model_not_found", "model not exist", "invalid_model")
 _ABOUT_FORMAT = (
     "response_format",
     "json_schema",
@@ -28,10 +29,19 @@ _ABOUT_FORMAT = (
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """A reply; `body` is what it was read from."""
+    """A reply; `body` is what it was read from.
+
+    Parameters
+    ----------
+    reply : Reply
+    body : str
+    paid : bool
+        Whether it may have been charged for: what a filter turned away with an error was not.
+    """
 
     reply: Reply
     body: str
+    paid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,10 @@ def outcome(
     if isinstance(response, Lost):
         return Again(response.words, paid=response.sent)
     asked = retry_after_s(response.headers, now)
+    if 400 <= response.status < 500 and task is Task.CHAT:
+        declined = read_chat(response.body)
+        if isinstance(declined, Reply) and declined.finish is Finish.REFUSED:
+            return Good(declined, response.body, paid=False)
     if response.status >= 400:
         return _refused(response.status, _words(response.body), response.body, asked, profile, form)
     read = (read_chat if task is Task.CHAT else read_transcript)(response.body)
@@ -112,14 +126,16 @@ def _refused(
         )
         remedy = remedy if where else f"{remedy} environment variable in key_variable"
         return GiveUp(RefusedKeyError(f"{profile.host} does not accept the key ({said}); {remedy}"))
-    if any(word in known_by for word in _NO_MONEY):
-        return GiveUp(RefusedRequestError(f"{profile.host} has no credit left for this key ({said})"))
+    if status == 402 or any(word in known_by for word in _NO_MONEY):
+        return GiveUp(NoServiceError(f"{profile.host} has no credit left for this key ({said})"))
     if status in _TRANSIENT or (status >= 500 and status != 501):
         return Again(said, asked)
     if form in NEXT_FORMAT and any(word in known_by for word in _ABOUT_FORMAT):
         return OtherFormat(said)
-    hint = f"; check base_url and model ({profile.model})" if status in (404, 405) else ""
-    return GiveUp(RefusedRequestError(f"{profile.host} refused the request ({said}){hint}"))
+    refused = f"{profile.host} refused the request ({said})"
+    if status in (404, 405) or any(word in known_by for word in _NO_MODEL):
+        return GiveUp(NoServiceError(f"{refused}; check base_url and model ({profile.model})"))
+    return GiveUp(RefusedRequestError(refused))
 
 
 def _words(body: str) -> str:

@@ -10,6 +10,9 @@ from alpha_sources.llm.answer_reading import safe_json
 from alpha_sources.llm.characters import one_line
 
 _MOST_TOKENS = 10**9
+#: How servers say that a filter before the model declined, as code, type or message of an error, November
+#: 2026: OpenAI, Azure, DashScope, DeepSeek.
+_FILTERED = ("content_policy_violation", "content_filter", "data_inspection_failed", "content exists risk")
 
 
 class Finish(StrEnum):
@@ -60,10 +63,16 @@ class Fault:
         What is wrong, on one line.
     status : int or None
         An HTTP status that the body itself names: some servers report errors with status 200.
+    error : str
+        The server's own words; empty where it gave none.
+    filtered : bool
+        Whether a filter before the model declined the question.
     """
 
     words: str
     status: int | None = None
+    error: str = ""
+    filtered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +86,10 @@ class Received:
 
 
 def read_chat(body: str) -> Reply | Fault:
-    """Read the body of a chat completion."""
+    """Read the body of a chat completion; an error of a filter before the model is a refusal."""
     value = _object(body)
     if isinstance(value, Fault):
-        return value
+        return Reply("", Finish.REFUSED, value.error) if value.filtered else value
     choices = value.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         return Fault("the reply holds no choices")
@@ -127,8 +136,15 @@ def _object(body: str) -> dict[str, Any] | Fault:
     if not isinstance(value, dict):
         return Fault(f"the reply is no JSON object but a {type(value).__name__}")
     if value.get("error"):
-        return Fault(f"the reply is an error: {error_words(value)}", _status(value["error"]))
+        error, words = value["error"], error_words(value)
+        return Fault(f"the reply is an error: {words}", _status(error), words, _filtered(error))
     return value
+
+
+def _filtered(error: Any) -> bool:
+    said = error if isinstance(error, dict) else {"message": error}
+    texts = [str(said.get(key, "")).lower() for key in ("code", "type", "message")]
+    return any(word in text for word in _FILTERED for text in texts)
 
 
 def _status(error: Any) -> int | None:

@@ -18,6 +18,7 @@ from alpha_sources.llm.config import Profile
 from alpha_sources.llm.errors import (
     AnswerError,
     AttachmentError,
+    NoServiceError,
     RefusalError,
     RefusedRequestError,
     ServerError,
@@ -61,7 +62,8 @@ class Asker:
         kept = door.config.mode in (Mode.RECORD, Mode.REPLAY) and path is not None
         self._recorded = recorded_days(path) if kept and path is not None else None
         self._failed = 0
-        #: questions to which the server gave no reply: they can be asked again
+        #: questions to which the server gave no reply, or that it refused with an error that is not kept:
+        #: a replay would not find them, and they can be asked again
         self.unanswered = 0
         #: hash by name, of every prompt that was asked
         self.prompts: dict[str, str] = {}
@@ -78,8 +80,8 @@ class Asker:
         Raises
         ------
         LlmError
-            Where no further question will have one: no key, no budget, nothing on the cassette, a server that
-            failed three questions in a row.
+            Where no further question will have one: no key, no credit, no such model, no budget, nothing on
+            the cassette, a server that failed three questions in a row.
         """
         if not questions:
             return
@@ -117,12 +119,13 @@ class Asker:
     def _settled(self, result: Callable[[], Any]) -> Any:
         try:
             came = result()
+        except NoServiceError:
+            raise
         except _OF_ONE as error:
-            silent = isinstance(error, ServerError)
-            self._failed = self._failed + 1 if silent else 0
+            self._failed = self._failed + 1 if isinstance(error, ServerError) else 0
             if self._failed >= _IN_A_ROW:
                 raise
-            self.unanswered += silent
+            self.unanswered += isinstance(error, ServerError | RefusedRequestError)
             return error
         self._failed = 0
         self.models.add(came.model)

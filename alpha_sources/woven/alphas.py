@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ class WovenAlpha:
             If the text is no formula any more: it was learned by another version.
         """
         try:
-            return parse(self.formula, self.dialect, self.needs)
+            return _parsed(self.formula, self.dialect, self.needs)
         except FormulaError as problem:
             raise ProviderError(
                 f"alpha {self.name}: {self.formula!r} is no formula of this version ({problem.reason}); "
@@ -80,6 +80,12 @@ class WovenAlpha:
     def read(cls, plain: Mapping[str, Any]) -> WovenAlpha:
         """From JSON."""
         return cls(**{**plain, "needs": tuple(plain["needs"])})
+
+
+@lru_cache(maxsize=4096)
+def _parsed(formula: str, dialect: str, needs: tuple[str, ...]) -> Formula:
+    """Read a formula once: the snapshots of a walk name much the same ones."""
+    return parse(formula, dialect, needs)
 
 
 class Loom:

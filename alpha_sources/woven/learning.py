@@ -18,7 +18,7 @@ from alpha_sources.formula import parse
 from alpha_sources.libraries.entry import LibraryEntry
 from alpha_sources.llm import Door
 from alpha_sources.llm.errors import LlmError
-from alpha_sources.market_state import market_state
+from alpha_sources.market_state import FEATURES, market_features
 from alpha_sources.masking import Mask
 from alpha_sources.weights import Fitted, TrainingSet, fit
 from alpha_sources.weights.config import Inputs
@@ -102,7 +102,8 @@ class Learner:
             return make_brief(
                 view,
                 index_symbol=index_of(view, settings),
-                documents=self.documents,
+                # a file that cannot be read has no date: it must not change what was known of any day
+                documents=replace(self.documents, skipped=()),
                 door=door,
                 charts=settings.charts,
                 config=settings.brief,
@@ -152,15 +153,15 @@ class Learner:
         if with_prices:
             formulas += [parse(text) for _, text in PRICES]
         made = Loom(settings.treatment, formulas).panel(view, first)
-        state = market_state(view, index_of(view, settings))
+        state = market_features(view, index_of(view, settings))
         data = TrainingSet(
             alphas=made[:, :, : len(alphas)] * signs(alphas),
             labels=self.labels(view)[first:],
-            state=state.values[first:],
+            state=state[first:],
             prices=made[:, :, len(alphas) :] if with_prices else None,
             names=tuple(alpha.name for alpha in alphas),
             horizon_sessions=settings.horizon_sessions,
-            state_names=state.names,
+            state_names=FEATURES,
             price_names=tuple(name for name, _ in PRICES) if with_prices else (),
         )
         last = None if before is None else _comparable(before.strands[0], alphas)

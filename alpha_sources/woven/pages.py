@@ -19,17 +19,19 @@ from engine.report.section import Column, Figure, Format, HeatMap, Section, Seri
 
 Array = NDArray[np.float64]
 _SESSIONS_A_YEAR = 252
-#: alphas shown one by one
+#: alphas shown one by one in a table
 _SHOWN = 15
+#: a figure has so many colours of its own
+_COLOURS = 8
 
 
-def woven_sections(snapshots: Sequence[Snapshot]) -> list[Section]:
-    """Pages on what was chosen, learned and changed, from the snapshots of a run in order."""
+def woven_sections(snapshots: Sequence[Snapshot], notes: Sequence[str] = ()) -> list[Section]:
+    """Pages on what was chosen, learned and changed, from the snapshots of a run in order; and `notes`."""
     fabrics = [Fabric.of(snapshot) for snapshot in snapshots]
     if not fabrics:
         return []
     decisions = decisions_in(snapshots)
-    return [agents_section(decisions), _refreshes(fabrics, decisions)]
+    return [agents_section(decisions), _refreshes(fabrics, decisions, notes)]
 
 
 def study_section(study: Study, last: Fabric) -> Section:
@@ -41,7 +43,10 @@ def study_section(study: Study, last: Fabric) -> Section:
         Figure(
             "Weights by category",
             dates,
-            [Series(name, _gaps(share[name]), "area") for name in categories],
+            [
+                Series(name, _gaps(share[name]), "area", _colour(place))
+                for place, name in enumerate(categories)
+            ],
             Format.PERCENT,
             stacked=True,
             note=(
@@ -54,8 +59,12 @@ def study_section(study: Study, last: Fabric) -> Section:
             "What each category added to the signal's own portfolio",
             dates,
             [
-                Series(name, _gaps(np.nancumsum(_of_category(study, study.contributions, name).sum(axis=1))))
-                for name in categories
+                Series(
+                    name,
+                    _gaps(np.nancumsum(_of_category(study, study.contributions, name).sum(axis=1))),
+                    colour=_colour(place),
+                )
+                for place, name in enumerate(categories)
             ],
             Format.PERCENT,
             note=(
@@ -92,7 +101,7 @@ def study_section(study: Study, last: Fabric) -> Section:
     )
 
 
-def _refreshes(fabrics: Sequence[Fabric], decisions: Sequence[Decision]) -> Section:
+def _refreshes(fabrics: Sequence[Fabric], decisions: Sequence[Decision], further: Sequence[str]) -> Section:
     failed = [fabric for fabric in fabrics if fabric.record["trouble"] is not None]
     notes = [f"The refresh at {f.record['session']} failed: {f.record['trouble']}" for f in failed]
     notes += [
@@ -100,7 +109,7 @@ def _refreshes(fabrics: Sequence[Fabric], decisions: Sequence[Decision]) -> Sect
         for f in fabrics
         if f.record["unasked"]
     ]
-    return Section("Refreshes", 58, notes=notes, tables=[_log(fabrics), _changes(decisions)])
+    return Section("Refreshes", 58, notes=[*notes, *further], tables=[_log(fabrics), _changes(decisions)])
 
 
 def _log(fabrics: Sequence[Fabric]) -> Table:
@@ -121,6 +130,7 @@ def _log(fabrics: Sequence[Fabric]) -> Table:
                 "alphas": len(strand.alphas),
                 "change": None if before is None else _weight_change(before.strands[0], strand),
                 "sessions": fit.get("sessions_train"),
+                "questions": len(fabric.decision["questions"]) if record["alphas_chosen"] else 0,
                 "epochs": _mean_of(fit.get("best_epochs")),
                 "ic": fit.get("validation_rank_ic"),
             }
@@ -141,10 +151,12 @@ def _log(fabrics: Sequence[Fabric]) -> Table:
             column("Weights that moved", "change", Format.PERCENT),
             column("Epochs", "epochs", Format.INTEGER),
             column("Validation rank IC", "ic", Format.PRECISE),
+            column("Questions", "questions", Format.INTEGER),
         ],
         note=(
             "Weights that moved: half the sum of the differences of the weights at the mean market of the "
-            "training; 100 % is a signal of other alphas altogether."
+            "training; 100 % is a signal of other alphas altogether. Questions: to language models; what "
+            "they cost stands in run.json."
         ),
     )
 
@@ -205,7 +217,7 @@ def _alphas_table(study: Study) -> Table:
 
 def _top_weights(study: Study, dates: list[str]) -> Figure:
     total = np.nansum(np.abs(study.weights), axis=0)
-    top = np.argsort(-total, kind="stable")[:_SHOWN]
+    top = np.argsort(-total, kind="stable")[:_COLOURS]
     return Figure(
         f"Weights of the {len(top)} largest" if len(study.names) > len(top) else "Weights",
         dates,
@@ -267,6 +279,11 @@ def _shares_by_category(study: Study) -> dict[str, Array]:
 
 def _of_category(study: Study, values: Array, name: str) -> Array:
     return np.nan_to_num(values[:, [i for i, category in enumerate(study.categories) if category == name]])
+
+
+def _colour(place: int) -> str | None:
+    """None is the next of the figure's own colours; after them comes grey, so that none stands twice."""
+    return None if place < _COLOURS else "muted"
 
 
 def _weight_change(before: Strand, after: Strand) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ from engine.market.calendar import iso
 from engine.market.view import MarketView
 
 if TYPE_CHECKING:
+    from alpha_sources.agents import Decision
     from alpha_sources.agents.brief import Archive
     from alpha_sources.history import SignalHistory
     from alpha_sources.llm import Door
@@ -83,7 +85,7 @@ class WovenProvider(AlphaProvider):
     brief : mapping
         What the committee is told of the market; see `alpha_sources.agents.brief.BriefConfig`.
     charts : bool
-        Whether models that can see are shown charts of the market.
+        Whether charts of the market are drawn, for the report and for models that can see.
     mask : bool
         Whether names, codes and dates are hidden from models, so that they cannot tell which year it is.
     on_failure : {"keep", "stop"}
@@ -180,6 +182,25 @@ class WovenProvider(AlphaProvider):
                 raise
             return _kept(before, view, problem).snapshot()
 
+    def decide(self, view: MarketView, seeds: Sequence[LibraryEntry] | None = None) -> Decision:
+        """What the committee decides at a view's session, as at a first refresh, without learning weights.
+
+        Parameters
+        ----------
+        view : MarketView
+        seeds : sequence of LibraryEntry, optional
+            All of them are judged, in place of the provider's own that the market can compute.
+
+        Raises
+        ------
+        AlphaloomError
+            As in a refresh.
+        """
+        learner = self.learner(view)
+        if seeds is not None:
+            learner = replace(learner, seeds=seeds)
+        return learner.choose(view, learner.first_row(view), None)
+
     def scores(self, view: MarketView, snapshot: Snapshot | None) -> NDArray[Any]:
         """Score the view's session from the sessions that the signal looks back on alone, (N,)."""
         return self._signal(snapshot).last(view)
@@ -245,7 +266,8 @@ class WovenProvider(AlphaProvider):
         """Pages on what was chosen and what it weighed."""
         from alpha_sources.woven.pages import woven_sections
 
-        return woven_sections(snapshots)
+        unread = [f"{one.path} was not read: {one.reason}" for one in self._archive.skipped]
+        return woven_sections(snapshots, unread)
 
     def study(self, history: SignalHistory) -> list[Section]:
         """The page on what each alpha weighed, foresaw and added."""
@@ -259,7 +281,7 @@ class WovenProvider(AlphaProvider):
         return [study_section(study_of(history, self.settings), Fabric.of(learned[-1]))]
 
     def learner(self, view: MarketView) -> Learner:
-        """What a refresh at a view's session is made by."""
+        """What a refresh at a session of a view is made by."""
         from alpha_sources.libraries.checking import lacking
         from alpha_sources.woven.learning import Learner
 

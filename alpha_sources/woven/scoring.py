@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from alpha_sources.evaluation.regimes import RegimeRules
 from alpha_sources.formula import Formula, parse
-from alpha_sources.market_state import market_state
+from alpha_sources.market_state import market_features
 from alpha_sources.weights import Fitted
 from alpha_sources.woven.alphas import PRICES, Loom, WovenAlpha
 from alpha_sources.woven.fabric import Fabric, Strand
@@ -28,7 +28,7 @@ def index_of(view: MarketView, settings: WovenSettings) -> str | None:
 def state_rows(view: MarketView, settings: WovenSettings, count: int) -> Array:
     """The market's state on the last `count` sessions, (count, M), from no more rows than that takes."""
     window = view.window(count + RegimeRules().history_sessions + 1)
-    return market_state(window, index_of(view, settings)).values[-count:]
+    return market_features(window, index_of(view, settings))[-count:]
 
 
 class Signal:

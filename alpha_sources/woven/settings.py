@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -64,10 +64,6 @@ class WovenSettings(BaseModel):
                 f"window_sessions: {self.window_sessions} sessions are fewer than min_sessions "
                 f"{self.min_sessions}"
             )
-        if self.charts and self.llm is None:
-            raise ValueError(
-                "charts: nobody looks at them without a language model; set llm, or charts: false"
-            )
         return self
 
     @classmethod
@@ -124,5 +120,8 @@ def _keys_at(path: Sequence[str]) -> list[str]:
     model: Any = WovenSettings
     for part in path:
         field = getattr(model, "model_fields", {}).get(part)
-        model = None if field is None else field.annotation
+        if field is not None:
+            model = field.annotation
+        else:  # a name of one's own in a mapping: what is known is known of its values
+            model = next((arg for arg in get_args(model) if hasattr(arg, "model_fields")), None)
     return list(getattr(model, "model_fields", ()))

@@ -69,7 +69,7 @@ def decide(
     console = Console(highlight=False)
     settings = load_config(config, sets=sets or [], environ=os.environ)
     with console.status("judging"):
-        sitting = sit(settings, _day(day), environ=os.environ, seeds=seeds)
+        sitting = sit(settings, _day(day), seeds=seeds)
     decision = sitting.decision
     if out is not None:
         try:

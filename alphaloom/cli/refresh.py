@@ -28,7 +28,8 @@ def refresh(
         typer.Option(
             "--since",
             formats=["%Y-%m-%d"],
-            help="Walk there from this day on, by the rule alpha.refresh. Default: that session alone.",
+            help="Walk there from this day on, by the rule alpha.refresh; a back-test walks from the session "
+            "before its span. Default: that session alone.",
         ),
     ] = None,
     follow: Annotated[
@@ -48,10 +49,13 @@ def refresh(
     import os
 
     from rich.console import Console
+    from rich.markup import escape
 
     from alpha_sources.signal import Refresh
     from alpha_sources.snapshot import Snapshot
-    from alphaloom.cli.output import progress
+    from alpha_sources.woven.words import failed
+    from alphaloom.api import refresh_store
+    from alphaloom.cli.output import print_labelled, progress
     from alphaloom.config import load_config
     from alphaloom.refreshing import refresh as run
     from alphaloom.snapshots import find_snapshot
@@ -62,9 +66,17 @@ def refresh(
     settings = load_config(config, sets=sets or [], environ=os.environ)
     console = Console(highlight=False)
 
+    def warn(note: str) -> None:
+        print_labelled(console, "note", note)
+
     def tell(made: Refresh, in_force: Snapshot | None) -> None:
         what = "nothing learned" if in_force is None else in_force.hash[:12]
-        how = "found" if made.found else "kept" if in_force and in_force.as_of != made.session else "learned"
+        if in_force is not None and failed(in_force):
+            how = "failed"
+        elif made.found:
+            how = "found"
+        else:
+            how = "kept" if in_force and in_force.as_of != made.session else "learned"
         console.print(f"{made.session}  {what}  [dim]{how}[/dim]", soft_wrap=True)
 
     with progress(Console(stderr=True), settings.name, quiet) as on_session:
@@ -77,10 +89,15 @@ def refresh(
             out=out,
             on_refresh=tell,
             on_session=on_session,
+            on_note=warn,
         )
     if not learned:
         console.print("the provider has nothing to learn")
-    else:
+        return
+    last = learned[-1].hash
+    if out is not None:
         console.print(
-            f"[dim]look at it:[/dim]  alphaloom snapshot show {learned[-1].hash[:12]}", soft_wrap=True
+            f"[dim]look at it:[/dim]  alphaloom snapshot show {escape(str(out / last))}", soft_wrap=True
         )
+    elif (refresh_store().folder / last).is_dir():  # what nobody keeps cannot be looked at
+        console.print(f"[dim]look at it:[/dim]  alphaloom snapshot show {last[:12]}", soft_wrap=True)

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from alpha_sources.evaluation.regimes import classify
-from alpha_sources.market_state import Feature, MarketState, market_state
+from alpha_sources.market_state import (
+    FEATURES,
+    Feature,
+    MarketState,
+    market_features,
+    market_state,
+)
 from engine.errors import DataError
 
 INDEX = "000016.SH"
@@ -160,3 +166,11 @@ def test_a_market_without_prices_or_the_index_is_refused(world):
     bare = replace(world, fields={"volume": world.field("close")})
     with pytest.raises(DataError, match="no field 'close'"):
         state_of(bare)
+
+
+@pytest.mark.parametrize("index_symbol", [INDEX, None])
+def test_the_features_alone_are_those_of_the_state(world, index_symbol):
+    view = world.view(SESSIONS - 1)
+    features = market_features(view, index_symbol)
+    assert features.tobytes() == market_state(view, index_symbol).values.tobytes()
+    assert features.shape[1] == len(FEATURES)

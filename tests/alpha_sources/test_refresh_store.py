@@ -9,7 +9,7 @@ import pytest
 
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.refresh import RefreshRule
-from alpha_sources.refresh_store import RefreshStore
+from alpha_sources.refresh_store import RefreshStore, program_hash
 from alpha_sources.signal import ProviderSignal
 from alpha_sources.snapshot import Snapshot
 from engine.errors import ProviderError
@@ -143,3 +143,23 @@ def test_a_refresh_that_leaves_a_note_is_tried_again_by_the_next_run(panel, stor
     signal, _ = walk(panel, store, Troubled())
     assert signal.notes == ["the network was down"] * 4
     assert walk(panel, store, Troubled())[1] == 4  # that the other three kept what was there is known
+
+
+def test_another_program_learns_anew(panel, store, monkeypatch):
+    walk(panel, store)
+    monkeypatch.setattr("alpha_sources.refresh_store.program_hash", lambda: "another")
+    assert walk(panel, store)[1] == 7
+
+
+def test_every_source_is_part_of_the_program(tmp_path, monkeypatch):
+    for package in ("engine", "alpha_sources"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "one.py").write_text("x = 1")
+    monkeypatch.setattr("alpha_sources.refresh_store.files", lambda package: tmp_path / package)
+    compute = program_hash.__wrapped__
+    before = compute()
+    assert compute() == before
+    (tmp_path / "engine" / "one.py").write_text("x = 2")
+    changed = compute()
+    (tmp_path / "alpha_sources" / "prompt.v1.txt").write_text("ask")
+    assert len({before, changed, compute()}) == 3

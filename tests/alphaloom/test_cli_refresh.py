@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from alpha_sources.snapshot import Snapshot
+from alpha_sources.woven.learning import Learner
 from alphaloom.snapshots import snapshots_of
+from engine.errors import ProviderError
 
 CONFIG = """\
 name: quick
@@ -69,9 +71,8 @@ def test_one_session_is_learned_and_shown(cli, config, home):
 
 
 def test_a_walk_is_found_again_and_plays_in_a_backtest(cli, config, home, tmp_path):
-    first = cli(
-        "refresh", config, "--since", "2021-08-31", "--date", "2021-12-31", "-q", "--out", tmp_path / "kept"
-    )
+    walk = ("refresh", config, "--since", "2021-08-31", "--date", "2021-12-31", "-q")
+    first = cli(*walk, "--out", tmp_path / "kept")
     days = [line.split()[0] for line in first.out.splitlines()[:-1]]
     assert days == ["2021-08-31", "2021-09-30", "2021-10-29", "2021-11-30", "2021-12-31"]
     again = cli(*walk)
@@ -85,6 +86,14 @@ def test_a_walk_is_found_again_and_plays_in_a_backtest(cli, config, home, tmp_pa
     assert (tmp_path / "run" / "result.json").read_bytes() == (
         tmp_path / "fresh" / "result.json"
     ).read_bytes()
+
+
+def test_it_says_how_to_look_at_what_it_kept_and_nothing_of_what_it_did_not(cli, config, home, tmp_path):
+    forgotten = cli("refresh", config, "--date", "2021-10-10", "-q", "--fresh")
+    assert "snapshot show" not in forgotten.out
+    written = cli("refresh", config, "--date", "2021-10-10", "-q", "--fresh", "--out", tmp_path / "o")
+    shown = cli("snapshot", "show", written.out.split()[-1])
+    assert (shown.code, "learned at 2021-10-08" in shown.out) == (0, True)
 
 
 def test_two_snapshots_are_compared(cli, config, home, tmp_path):
@@ -119,6 +128,26 @@ def test_a_killed_walk_goes_on_to_the_same_bytes(config, tmp_path):
     resumed, whole = kept(tmp_path / "killed"), kept(tmp_path / "whole")
     assert resumed == whole
     assert len(whole) == 5
+
+
+def test_a_refresh_that_fails_on_the_way_is_said(cli, config, home, monkeypatch, tmp_path):
+    whole = Learner.weigh
+
+    def weigh(self, view, *rest):
+        if str(view.session) == "2021-10-29":
+            raise ProviderError("the tide was out")
+        return whole(self, view, *rest)
+
+    monkeypatch.setattr(Learner, "weigh", weigh)
+    ran = cli("refresh", config, "--since", "2021-09-30", "--date", "2021-11-30", "-q")
+    assert ran.code == 0
+    assert "note  the refresh at 2021-10-29 failed, and nothing new is in force: the tide was out" in ran.out
+    assert [line.split()[2] for line in ran.out.splitlines() if line[:3] == "202"] == [
+        "learned", "failed", "learned",
+    ]  # fmt: skip
+    ran = cli("backtest", config, "-q", "--out", tmp_path / "run")
+    assert "the refresh at 2021-10-29 failed" in ran.out
+    assert "learnt 2 times inside the test span 2021-09-01..2021-12-31 (2021-09-30 to 2021-11-30)" in ran.out
 
 
 @pytest.mark.parametrize(

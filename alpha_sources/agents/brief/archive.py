@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from alpha_sources.agents.brief.dated import DatedDocument, closing
@@ -11,6 +12,7 @@ from alpha_sources.agents.brief.item import ItemKind
 from alpha_sources.agents.brief.macro import MacroFigure, read_macro
 from alpha_sources.agents.brief.tables import read_rows
 from alpha_sources.seed.documents import Limits, Skipped, each_document
+from engine.hashing import hash_json
 from engine.market.view import MarketView
 
 _MACRO, _NEWS = "macro.csv", "news.csv"
@@ -33,6 +35,15 @@ class Archive:
     documents: tuple[DatedDocument, ...] = ()
     figures: tuple[MacroFigure, ...] = ()
     skipped: tuple[Skipped, ...] = field(default=())
+
+    @property
+    def hash(self) -> str:
+        """Sha256 of everything that a brief can take from it; of recordings and pictures too."""
+        heard_and_seen = [
+            [sha256(data).hexdigest() for data in (*(s.data for s in d.sounds), *(i.data for i in d.images))]
+            for d in self.documents
+        ]
+        return hash_json([repr(self.documents), repr(self.figures), heard_and_seen])
 
     def texts(self, view: MarketView, sessions: int) -> tuple[DatedDocument, ...]:
         """Return what was published in so many sessions up to 15:00 of the view's."""

@@ -15,6 +15,7 @@ from alpha_sources.agents.explanation import explained, reasons
 from alpha_sources.agents.reading import decision_at, decisions_of
 from alpha_sources.libraries import LibraryEntry
 from alpha_sources.snapshot import Snapshot
+from alpha_sources.woven.fabric import in_short
 from engine.errors import ProviderError
 from engine.market.panel import MarketPanel
 from engine.report import Figure, HeatMap, Image, render
@@ -84,6 +85,21 @@ def test_an_unknown_alpha_gets_the_nearest_name(decision: Decision) -> None:
 
 def test_decisions_are_read_from_a_run_in_order(run: Path, decisions: list[Decision]) -> None:
     assert decisions_of(run) == decisions
+
+
+def test_a_decision_kept_again_in_short_is_read_once_and_whole(
+    tmp_path: Path, decisions: list[Decision]
+) -> None:
+    whole = decisions[0]
+    short = in_short(whole.to_payload())
+    for day in ("2022-04-01", "2022-05-31", "2022-06-30", "2022-07-29"):
+        Snapshot(payload={"decision": short}, as_of=day).save(tmp_path)
+    (alone,) = decisions_of(tmp_path)
+    assert alone.in_short
+    assert any("not among these" in text for _, text in explained(alone))
+    assert dict(reasons(alone, alone.kept[0]))["verdict"] == "kept"
+    Snapshot(payload={"decision": whole.to_payload()}, as_of=whole.as_of).save(tmp_path)
+    assert decisions_of(tmp_path) == [whole]
 
 
 def test_the_decision_in_force_is_the_last_one_up_to_a_day(decisions: list[Decision]) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "llm"))  # the server of the door's own tests
 
-from llm_server import LlmServer
+from llm_server import LlmServer, status
 
 from alpha_sources.agents.brief import Archive, DatedDocument
 from alpha_sources.llm import LlmConfig
@@ -93,10 +93,10 @@ def test_a_recorded_walk_is_replayed_without_a_server_to_the_same_snapshots(aski
     assert again.snapshots == first.snapshots
 
 
-def test_a_model_that_is_down_stops_the_first_refresh_and_leaves_the_last_snapshot(asking, walk, model):
+def test_a_model_that_is_down_leaves_the_last_snapshot_in_force(asking, walk, model):
     provider = asking()
     signal = walk(provider, last="2021-09-15")
-    model.close()
+    model.then(*[status(503)] * 9)
     for row in range(signal._row + 1, signal._panel.row("2021-10-11")):
         signal.scores_at(row)
     (note,) = signal.notes
@@ -105,7 +105,7 @@ def test_a_model_that_is_down_stops_the_first_refresh_and_leaves_the_last_snapsh
 
 
 def test_rules_that_stood_in_for_a_model_are_said_and_not_kept(asking, walk, model, tmp_path):
-    model.close()
+    model.then(*[status(503)] * 99)
     store = RefreshStore(tmp_path / "kept")
     provider = asking(agents={"on_model_failure": "rules"})
     signal = walk(provider, last="2021-09-30", store=store)
@@ -122,3 +122,18 @@ def test_what_an_image_shows_is_part_of_what_a_refresh_depends_on():
     second = replace(first, images=(replace(picture, data=b"two"),))
     assert Archive((first,)).hash != Archive((second,)).hash
     assert Archive((first,)).hash == Archive((replace(first),)).hash
+
+
+def test_a_file_that_cannot_be_read_changes_nothing_and_is_named(make, sample, news):
+    view = sample.view("2021-09-30")
+    before = make(news_path=news).refresh(view, None)
+    (news / "later.pdf").write_bytes(b"%PDF-1.4 torn")
+    provider = make(news_path=news)
+    after = provider.refresh(view, None)
+    assert after == before
+    assert "later.pdf was not read" in str(provider.sections([after])[-1].notes)
+
+
+def test_nothing_was_masked_where_nobody_was_asked(asking):
+    assert asking(mask=True).provenance().masked
+    assert not asking("offline", mask=True).provenance().masked

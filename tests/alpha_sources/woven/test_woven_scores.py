@@ -6,9 +6,11 @@ import pytest
 from alpha_sources.conformance import Options, check_here
 from alpha_sources.refresh import RefreshRule
 from alpha_sources.woven.fabric import Fabric
+from alpha_sources.woven.pages import study_section
 from alpha_sources.woven.rhythm import alphas_are_due
 from alpha_sources.woven.scoring import Signal
-from alpha_sources.woven.study import study_of
+from alpha_sources.woven.study import Study, study_of
+from engine.report.section import Figure
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,18 @@ def test_the_pages_of_the_report_can_be_drawn(sample, make, walk):
         "What changed, and why",
     ):
         assert title in page
+
+
+def test_no_two_lines_of_a_figure_look_alike(sample, make):
+    last = Fabric.of(make().refresh(sample.view("2021-09-30"), None))
+    many = np.full((3, 12), 0.1)
+    names = tuple(f"alpha_{i}" for i in range(12))
+    categories = tuple(f"category_{i}" for i in range(12))
+    row = np.full(3, 0.02)
+    study = Study(sample.dates[-3:], names, categories, many, many, many, row, row, np.ones(3, dtype=np.int8))
+    for figure in study_section(study, last).figures:
+        if isinstance(figure, Figure):
+            assert sum(series.colour is None for series in figure.series) <= 8, figure.title
 
 
 # -- the rhythm

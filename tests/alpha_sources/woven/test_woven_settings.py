@@ -19,7 +19,10 @@ from engine.errors import AlphaloomError, ConfigError
         ({"alphas_refresh": "sometimes"}, "alpha.params.alphas_refresh: 'sometimes' is no schedule"),
         ({"winsorize": -1}, "alpha.params.winsorize: -1 is neither"),
         ({"window_sessions": 100}, "window_sessions: 100 sessions are fewer than min_sessions 250"),
-        ({"charts": True}, "charts: nobody looks at them without a language model"),
+        (
+            {"agents": {"profiles": {"mine": {"gian": 1}}}},
+            "alpha.params.agents.profiles.mine.gian: unknown key; did you mean gain?",
+        ),
         ({"on_failure": "hide"}, "alpha.params.on_failure must be"),
         ({"start": "soon"}, "alpha.params.start"),
     ],

@@ -20,7 +20,9 @@ from alpha_sources.seed.documents import Document, Skipped, each_document, each_
 from alpha_sources.seed.documents.dating import SHANGHAI
 from alpha_sources.seed.file import mined_entries
 from alphaloom.config import RunConfig
-from alphaloom.seeds import Mining, mine_seeds
+from alphaloom.seed_place import SeedPlace
+from alphaloom.seeds import Mining, _documents, mine_seeds
+from engine.errors import OutputError
 from engine.market import MarketPanel
 
 Settings = Callable[..., RunConfig]
@@ -213,3 +215,50 @@ def test_single_files_are_read_as_those_of_a_folder(documents: Path) -> None:
     assert [each.path for each in found if isinstance(each, Skipped)] == ["empty.pdf", "nowhere.pdf"]
     (whole,) = (each for each in each_document(documents) if each in read and each.hash == read[1].hash)  # type: ignore[union-attr]
     assert whole == read[1]
+
+
+def test_a_file_is_continued_with_the_same_documents_and_models_only(
+    documents: Path, mine: Mine, settings: Settings, tmp_path: Path
+) -> None:
+    mine(documents, config=settings(budget={"calls": 4}, concurrency=1))
+    out = tmp_path / "seeds.yaml"
+    kept = out.read_bytes()
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / "note.md").write_text("Another note.", encoding="utf-8")
+    with pytest.raises(OutputError, match=r"begun with other documents \(call\.wav"):
+        mine(others)
+    with pytest.raises(OutputError, match=r"begun with other models \(hearer-1, reader-1\)"):
+        mine(documents, config=settings("offline"), libraries=())
+    with pytest.raises(OutputError, match=r"begun with other models \(reader-1\)"):
+        mine(documents, config=settings(model="reader-2"))
+    assert out.read_bytes() == kept
+
+
+def test_a_run_that_comes_less_far_than_the_last_leaves_its_seeds(
+    documents: Path, mine: Mine, settings: Settings, tmp_path: Path
+) -> None:
+    mine(documents, config=settings("live", budget={"calls": 6}, concurrency=1))
+    out = tmp_path / "seeds.yaml"
+    kept = out.read_bytes()
+    assert len(load_seeds(out)) > 0
+    less = mine(documents, config=settings("live", budget={"calls": 1}, concurrency=1))
+    assert "budget" in less.mined.unfinished and out.read_bytes() == kept
+    mine(documents, config=settings("live"))
+    assert "unfinished" not in read_mined(out)  # type: ignore[operator]
+
+
+def test_one_process_at_a_time_mines_to_a_file(documents: Path, mine: Mine, tmp_path: Path) -> None:
+    with SeedPlace(tmp_path / "seeds.yaml", force=False):
+        with pytest.raises(OutputError, match="another process mines to this file"):
+            mine(documents)
+        assert not (tmp_path / "seeds.yaml").exists()
+    assert mine(documents).mined.seeds
+
+
+def test_what_a_killed_run_left_beside_its_file_is_no_document(tmp_path: Path) -> None:
+    (tmp_path / ".seeds.yaml-x1").write_text("half", encoding="utf-8")
+    (tmp_path / "note.md").write_text("A note.", encoding="utf-8")
+    found = _documents([tmp_path], tmp_path / "seeds.yaml")
+    assert [each.name for each in found if isinstance(each, Document)] == ["note.md"]
+    assert not [each for each in _documents([tmp_path], tmp_path / "seeds.yaml") if isinstance(each, Skipped)]

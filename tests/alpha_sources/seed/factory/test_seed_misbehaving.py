@@ -165,6 +165,47 @@ def test_a_refusal_and_a_reply_that_does_not_fit_cost_one_question(
     assert len(mining.mined.counts()) >= 3 and not mining.mined.unfinished
 
 
+FILTERED = {"error": {"message": "It may be inappropriate.", "code": "data_inspection_failed"}}
+
+
+def test_a_question_that_a_filter_turns_away_is_a_refusal_and_is_replayed(
+    note: Path, mine: Mine, server: LlmServer, settings: Settings, tmp_path: Path
+) -> None:
+    server.then(status(400, FILTERED))
+    first = mine(note)
+    assert "declined to answer: 'It may be inappropriate.'" in notes_of(first)
+    assert not first.mined.unfinished and first.costs.calls == len(server.asked) == 1
+    assert first.costs.estimated == 0
+    again = mine(note, "again.yaml", config=settings("replay"))
+    assert not again.mined.unfinished and len(server.asked) == 1
+    assert (tmp_path / "again.yaml").read_bytes() == (tmp_path / "seeds.yaml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("turn", "words"),
+    [
+        (status(402, {"error": {"message": "Insufficient Balance"}}), "no credit left"),
+        (status(404, {"error": {"message": "no route"}}), "check base_url and model"),
+        (status(400, {"error": {"message": "Model Not Exist"}}), "check base_url and model"),
+    ],
+)
+def test_a_server_that_refuses_everybody_ends_the_mining(
+    read: Read, ask: Ask, server: LlmServer, settings: Settings, turn: Any, words: str
+) -> None:
+    server.then(*[turn] * 50)
+    mined = ask([each for each in read if not each.sounds], config=settings(concurrency=1)).mined
+    assert words in mined.unfinished and len(server.asked) == 1
+
+
+def test_a_question_that_the_server_refuses_leaves_the_file_unfinished(
+    note: Path, ask: Ask, server: LlmServer
+) -> None:
+    server.then(status(400, {"error": {"message": "context too long"}}))
+    first = ask(note)
+    assert "context too long" in notes_of(first) and first.mined.unfinished == "1 question had no reply"
+    assert not ask(note).mined.unfinished
+
+
 def test_a_budget_of_nothing_asks_nothing_and_says_so(
     documents: Path, mine: Mine, server: LlmServer, settings: Settings, tmp_path: Path
 ) -> None:

@@ -18,10 +18,11 @@ class DataConfig(BaseModel):
 
     Parameters
     ----------
-    source : {"sample", "file"}
-        ``sample`` is the bundled data set; the application turns it into a ``file`` section.
+    source : {"sample", "file", "store"}
+        ``sample`` is the bundled data set; the application turns it into a ``file`` section. ``store`` is a
+        market store, which brings everything but the universe along.
     path : Path or None
-        Quotes, one row per date and symbol, Parquet or CSV.
+        Quotes, one row per date and symbol, Parquet or CSV; of a store, its folder.
     universe : str or list of str or None
         ``all``, an index (``sse50``, ``csi300``: needs `membership`), or the symbols themselves. None is the
         membership where one is given, else all.
@@ -43,7 +44,7 @@ class DataConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: Literal["sample", "file"] = "sample"
+    source: Literal["sample", "file", "store"] = "sample"
     path: Path | None = None
     universe: str | list[str] | None = None
     membership: Path | None = None

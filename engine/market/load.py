@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 from engine.market.actions import read_actions
 from engine.market.bars import Bars, build_bars
 from engine.market.calendar import Calendar, Dates, data_calendar, xshg
@@ -49,7 +49,7 @@ class LoadedMarket:
 
 
 def load_market(config: DataConfig) -> LoadedMarket:
-    """Read the files that a configuration names.
+    """Read the files, or the market store, that a configuration names.
 
     Raises
     ------
@@ -66,6 +66,13 @@ def load_market(config: DataConfig) -> LoadedMarket:
             + (f" and data.membership to one of the {index}'s members" if members else "")
             + (" (the bundled sample is found by the alphaloom package)" if config.source == "sample" else "")
         )
+    if config.source == "store":
+        from engine.market.store import MarketStore
+
+        idle = sorted(config.model_fields_set - {"source", "path", "universe"})
+        if idle:
+            raise ConfigError(f"data.{idle[0]} says how files are read; with data.source: store leave it out")
+        return MarketStore(config.path).panel(config.universe)
     if members:
         raise _members_missing(index)
     return _assemble(

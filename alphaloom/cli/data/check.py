@@ -1,4 +1,4 @@
-"""``alphaloom data``: look at market data before trusting it."""
+"""``alphaloom data check``: look at market data before trusting it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,7 @@ import typer
 if TYPE_CHECKING:
     from engine.market import DataConfig, ValidationReport
 
-data_app = typer.Typer(help="Check market data.", no_args_is_help=True)
 
-
-@data_app.callback()
-def data() -> None:
-    """Check market data."""
-
-
-@data_app.command()
 def check(
     file: Annotated[
         Path,

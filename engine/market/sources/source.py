@@ -1,0 +1,75 @@
+"""What a source of market data is, and the units in which it delivers.
+
+Every source states everything in the same units, whatever its vendor writes: prices in CNY as they were
+traded, volume in shares, amount in CNY, turnover as a ratio, days as calendar days in Shanghai. What it does
+not know is NaN, and whole tables that it does not have are missing from `Source.offers`. A source does not
+judge: what it delivers is checked when it arrives at the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, Protocol
+
+from engine.market.sources.delivery import DailyBars
+from engine.market.store.schema import Kind
+
+
+class Source(Protocol):
+    """One vendor, folder or file.
+
+    A call may raise `engine.errors.DataError`; its message names the source, the symbol and what now.
+    """
+
+    @property
+    def name(self) -> str:
+        """What the store's manifest calls it: ``akshare/eastmoney``, ``qlib:FOLDER``."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Hosts that it asks; of two sources without a common host, one may stand in for the other."""
+
+    @property
+    def offers(self) -> frozenset[Kind]:
+        """The tables it can deliver; a call for another is a defect of the caller."""
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every stock it knows, delisted ones included where it can, ascending."""
+
+    def daily_bars(
+        self, symbols: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> Iterator[DailyBars]:
+        """Bars of some of its symbols in deliveries of its own size, each of whole names.
+
+        A vendor that answers name by name yields one delivery for each, so that what has arrived is kept when
+        the next call fails.
+        """
+
+    def actions(
+        self, symbols: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> Iterator[Any]:
+        """Corporate actions by ex-date, as `pyarrow.Table` with the columns of ``Kind.ACTIONS``."""
+
+    def index_bars(
+        self, symbols: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> Iterator[Any]:
+        """Index bars: CNY-free points, volume in shares; the columns of ``Kind.INDEX_BARS``."""
+
+    def instruments(self) -> Any:
+        """Names, list and delist dates; the columns of ``Kind.INSTRUMENTS``."""
+
+    def spells(self) -> Any:
+        """ST spells, suspensions and special sessions; ``end`` is the first session no longer."""
+
+    def membership(self, universe: str) -> Any:
+        """Spells of membership, or today's list: the columns of ``Kind.MEMBERSHIP``.
+
+        Today's list alone is given with `in_date` null, and grows spells day by day.
+        """
+
+    def fundamentals(self, symbols: Sequence[str]) -> Iterator[Any]:
+        """Figures with the first day whose close could reflect them: the columns of ``Kind.FUNDAMENTALS``.
+
+        `first_seen` is null: it is the store that sees.
+        """

@@ -1,0 +1,127 @@
+"""Membership that grows: spells from imports, carried on by each day's list of members."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from engine.errors import DataError
+from engine.market.store.folder import StoreReader, StoreWriter
+from engine.market.store.intake import Taken
+from engine.market.store.rows import records, table_of
+from engine.market.store.schema import Kind
+from engine.market.universe import INDEX_SIZE
+
+
+class MemberSpell(NamedTuple):
+    """A member from `joined` to the session before `left`; None: still in, as far as is known."""
+
+    symbol: str
+    joined: date
+    left: date | None
+
+
+def grown(spells: Sequence[MemberSpell], session: date, members: Collection[str]) -> list[MemberSpell]:
+    """Carry spells on by the list of a session: who is missing has left, who is new has joined.
+
+    A name that is found missing left on some session since the last list; the session of this one is the
+    first on which that is known.
+    """
+    here, out = set(members), []
+    for spell in spells:
+        ends = spell.left is None and spell.symbol not in here and spell.joined < session
+        out.append(spell._replace(left=session) if ends else spell)
+    present = {s.symbol for s in out if s.left is None or s.left > session}
+    out += [MemberSpell(symbol, session, None) for symbol in here - present]
+    return sorted(out, key=lambda s: (s.symbol, s.joined))
+
+
+def take_snapshot(
+    writer: StoreWriter, universe: str, session: date, members: Collection[str], *, source: str
+) -> Taken:
+    """Carry the spells of an index on by the list of its members on a session.
+
+    Raises
+    ------
+    DataError
+        If the list has not as many members as the index, or is older than the last one.
+    """
+    size = INDEX_SIZE.get(universe)
+    if len(set(members)) != (size or len(set(members))) or not members:
+        raise DataError(
+            f"{source}: {len(set(members))} members of {universe} on {session}, which has {size or 'some'}; "
+            "the list was not taken: ask again, or ask another source"
+        )
+    seen = records(writer.rows(Kind.SNAPSHOTS))
+    last = max((row["session"] for row in seen if row["universe"] == universe), default=None)
+    if last is not None and session < last:
+        raise DataError(
+            f"{source}: the list of {universe} is of {session}, the store has one of {last} already"
+        )
+    if session == last:
+        return Taken()
+    taken = _store(writer, universe, grown(member_spells(writer, universe), session, members))
+    row = {"universe": universe, "session": session, "members": len(set(members)), "source": source}
+    writer.add(Kind.SNAPSHOTS, table_of(Kind.SNAPSHOTS, [row]))
+    taken.added[Kind.SNAPSHOTS] += 1
+    return taken
+
+
+def take_spells(writer: StoreWriter, universe: str, spells: Sequence[MemberSpell], *, source: str) -> Taken:
+    """Add spells of an import; a stored spell that was open ends where the import says so.
+
+    Raises
+    ------
+    DataError
+        If two spells of one symbol overlap.
+    """
+    taken, stored = Taken(), {(s.symbol, s.joined): s for s in member_spells(writer, universe)}
+    changed = False
+    for spell in spells:
+        old = stored.get((spell.symbol, spell.joined))
+        if old is None or (old.left is None and spell.left is not None):
+            stored[spell.symbol, spell.joined] = spell
+            changed = True
+        elif old.left != spell.left and spell.left is not None:
+            taken.notes.append(
+                f"{universe} {spell.symbol}: {source} lets it leave on {spell.left}, the store on "
+                f"{old.left}; kept"
+            )
+    merged = sorted(stored.values(), key=lambda s: (s.symbol, s.joined))
+    for one, other in pairwise(merged):
+        if one.symbol == other.symbol and (one.left is None or one.left > other.joined):
+            raise DataError(
+                f"{source}: {one.symbol} joins {universe} on {other.joined}, but it has been a member since "
+                f"{one.joined}; correct the dates, nothing was stored"
+            )
+    if changed:
+        taken += _store(writer, universe, merged)
+    return taken
+
+
+def member_spells(reader: StoreReader, universe: str) -> list[MemberSpell]:
+    """Return the stored spells of an index, by symbol and day of joining."""
+    rows = records(reader.rows(Kind.MEMBERSHIP))
+    mine = [MemberSpell(r["symbol"], r["in_date"], r["out_date"]) for r in rows if r["universe"] == universe]
+    return sorted(mine, key=lambda s: (s.symbol, s.joined))
+
+
+def universes(reader: StoreReader) -> tuple[str, ...]:
+    """Indices whose members the store knows."""
+    return tuple(sorted(set(reader.rows(Kind.MEMBERSHIP)["universe"].to_pylist())))
+
+
+def _store(writer: StoreWriter, universe: str, spells: Sequence[MemberSpell]) -> Taken:
+    rows: list[dict[str, Any]] = records(writer.rows(Kind.MEMBERSHIP))
+    others = [row for row in rows if row["universe"] != universe]
+    mine = [
+        {"universe": universe, "symbol": s.symbol, "in_date": s.joined, "out_date": s.left} for s in spells
+    ]
+    new = [row for row in mine if row not in rows]
+    taken = Taken()
+    if new:
+        writer.replace(Kind.MEMBERSHIP, table_of(Kind.MEMBERSHIP, [*others, *mine]))
+        taken.added[Kind.MEMBERSHIP] += len(new)
+    return taken

@@ -1,0 +1,213 @@
+"""Is the store what its manifest says, and what its rules demand? Every file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.market.calendar import Calendar, xshg
+from engine.market.codes import shipped_code_changes
+from engine.market.store.files import PARTIAL, sha256
+from engine.market.store.folder import MarketStore, StoreReader
+from engine.market.store.manifest import Segment
+from engine.market.store.rows import day_numbers, newest_code
+from engine.market.store.schema import SCHEMAS, Kind
+from engine.market.store.segments import day_span, words_of
+
+_SESSIONS = {Kind.BARS: "session", Kind.INDEX_BARS: "session"}
+_REPAIR = "restore it from a backup, or alphaloom data verify --repair and import or sync again"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a store.
+
+    Parameters
+    ----------
+    segment : Segment
+        The file it lies in.
+    what, remedy : str
+    """
+
+    segment: Segment
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.segment.path}: {self.what}; {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found.
+
+    Parameters
+    ----------
+    files, rows : int
+        Looked at.
+    faults : tuple of Fault
+    leftovers : tuple of str
+        Files that no manifest names: a killed writer's, or a merge's that runs now. The next writer removes
+        them; they are no fault.
+    """
+
+    files: int
+    rows: int
+    faults: tuple[Fault, ...]
+    leftovers: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+
+def verify(store: MarketStore, progress: Callable[[int, int], None] | None = None) -> Verification:
+    """Check every file of a store: its checksum, columns, order, days, and that no row is there twice.
+
+    Raises
+    ------
+    StoreError
+        If there is no store, or its manifest is damaged.
+    """
+    reader = store.reader()
+    segments, faults, done = reader.manifest.segments, [], 0
+    for (kind, _), group in groupby(segments, key=lambda s: (s.kind, s.partition)):
+        keys = []
+        for segment in group:
+            found, key = _looked_at(reader, kind, segment)
+            faults += found
+            if key is not None:
+                keys.append((segment, key))
+            done += 1
+            if progress is not None:
+                progress(done, len(segments))
+        faults += _repeated(keys)
+    named = {s.path for s in segments}
+    left = [
+        path.relative_to(store.folder).as_posix()
+        for path in sorted(store.folder.rglob("*"))
+        if path.is_file() and (path.suffix == ".parquet" or path.name.startswith(PARTIAL))
+    ]
+    leftovers = tuple(path for path in left if path not in named)
+    return Verification(len(segments), sum(s.rows for s in segments), tuple(faults), leftovers)
+
+
+def repair(store: MarketStore, clock: Callable[[], datetime]) -> tuple[Verification, Verification]:
+    """Forget the files that are at fault, so that an import or sync fills in what they held.
+
+    Their files are moved into ``damaged/``. Returns what was found before and after.
+    """
+    before = verify(store)
+    if not before.ok:
+        with store.writing(clock) as writer:
+            gone = list(
+                dict.fromkeys(f.segment for f in before.faults if f.segment in writer.manifest.segments)
+            )
+            aside = store.folder / "damaged"
+            for segment in gone:
+                path = store.folder / segment.path
+                if path.is_file():
+                    aside.mkdir(exist_ok=True)
+                    (aside / segment.path.replace("/", "-")).write_bytes(path.read_bytes())
+                writer.drop(segment)
+            writer.commit("repair")
+    return before, verify(store)
+
+
+def _looked_at(reader: StoreReader, kind: Kind, segment: Segment) -> tuple[list[Fault], Any]:
+    """Faults of one file, and its keys as one column of text or numbers if they can be read."""
+
+    def fault(what: str, remedy: str = _REPAIR) -> Fault:
+        return Fault(segment, what, remedy)
+
+    path = reader.folder / segment.path
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [fault("it is missing")], None
+    except OSError as problem:
+        return [fault(f"it cannot be read: {problem.strerror}", "see to the disk and its rights")], None
+    if len(data) != segment.bytes:
+        return [fault(f"it has {len(data):,} bytes of {segment.bytes:,}: truncated or overwritten")], None
+    if sha256(data) != segment.sha256:
+        return [fault("its checksum is not the one it was written with")], None
+    try:
+        table = pq.read_table(pa.BufferReader(data), read_dictionary=words_of(kind))
+    except (pa.ArrowException, OSError) as problem:
+        return [fault(f"it is no Parquet file: {str(problem).splitlines()[0]}")], None
+    wrong = list(_wrong_columns(kind, table))
+    if wrong:
+        return [fault(wrong[0])], None
+    keys = _keys(kind, table)
+    return [fault(what) for what in _wrong_rows(kind, segment, table, keys, xshg())], keys
+
+
+def _wrong_columns(kind: Kind, table: Any) -> Iterator[str]:
+    schema = SCHEMAS[kind]
+    for field in schema.columns:
+        if field.name not in table.column_names:
+            yield f"it lacks the column {field.name}"
+        elif table.schema.field(field.name).type != field.type:
+            yield f"its column {field.name} holds {table.schema.field(field.name).type}, not {field.type}"
+    strange = set(table.column_names) - set(schema.columns.names)
+    if strange and not schema.extras:
+        yield f"it has a strange column {min(strange)}"
+
+
+def _wrong_rows(kind: Kind, segment: Segment, table: Any, keys: Any, calendar: Calendar) -> Iterator[str]:
+    if len(table) != segment.rows:
+        yield f"it has {len(table):,} rows of {segment.rows:,}"
+    if day_span(kind, table) != (segment.first, segment.last):
+        yield f"its days are not {segment.first}..{segment.last}"
+    if len(keys) > 1 and not (keys[1:] >= keys[:-1]).all():
+        yield f"its rows are not in order of {', '.join(SCHEMAS[kind].key)}"
+    if kind in _SESSIONS:
+        days = np.unique(day_numbers(table[_SESSIONS[kind]])).astype("datetime64[D]")
+        off = days[~np.isin(days, calendar.sessions)]
+        if len(off):
+            yield f"it has rows on {off[0]}, which is no session of the exchange"
+    if kind is Kind.BARS:
+        changes = shipped_code_changes()
+        for symbol in sorted(pc.unique(table["symbol"]).to_pylist()):
+            if newest_code(symbol, changes) != symbol:
+                yield (
+                    f"it has rows of {symbol}, which is {newest_code(symbol, changes)} by now; they are read "
+                    "as the same stock"
+                )
+
+
+def _keys(kind: Kind, table: Any) -> Any:
+    """(R,) values that order as the table's key does."""
+    names = SCHEMAS[kind].key
+    if names == ("symbol", "session"):
+        symbols = table["symbol"].cast(pa.string())
+        texts, codes = np.unique(np.array(symbols.to_pylist(), dtype="S12"), return_inverse=True)
+        del codes
+        numbers = np.array([int(t[:6]) * 4 + b"BSs".find(t[7:8]) + 1 for t in texts], dtype=np.int64)
+        place = np.searchsorted(texts, np.array(symbols.to_pylist(), dtype="S12"))
+        return (numbers[place] << 32) + day_numbers(table["session"])
+    parts = [[("" if v is None else str(v)) for v in table[name].to_pylist()] for name in names]
+    return np.array(["\x1f".join(cells) for cells in zip(*parts, strict=True)], dtype=np.str_)
+
+
+def _repeated(keys: list[tuple[Segment, Any]]) -> list[Fault]:
+    if not keys:
+        return []
+    every = np.concatenate([key for _, key in keys])
+    if len(np.unique(every)) == len(every):
+        return []
+    owner = np.repeat(np.arange(len(keys)), [len(key) for _, key in keys])
+    order = np.argsort(every, kind="stable")
+    twice = np.flatnonzero(every[order[1:]] == every[order[:-1]])
+    segment = keys[int(owner[order[twice[0] + 1]])][0]
+    what = f"{len(twice):,} of its rows are there twice, here or in another file of {segment.partition}"
+    return [Fault(segment, what, _REPAIR)]

@@ -18,7 +18,7 @@ from alpha_sources.seed.documents.dating import SHANGHAI
 from alpha_sources.seed.errors import SeedError
 from alpha_sources.seed.examining import Examiner, own_fields_of
 from alpha_sources.seed.factory import Factory
-from alpha_sources.seed.file import read_mined, seed_file
+from alpha_sources.seed.file import seed_file
 from alpha_sources.seed.importing import Imported, import_rows
 from alpha_sources.seed.lists import read_list
 from alpha_sources.seed.mined import Mined
@@ -27,6 +27,7 @@ from alpha_sources.seed.settings import FactorySettings
 from alphaloom.api import market_of
 from alphaloom.config import RunConfig
 from alphaloom.home import home
+from alphaloom.seed_place import SeedPlace
 from alphaloom.whole_file import check_new_file, write_whole
 from engine.errors import OutputError
 from engine.hashing import hash_json
@@ -66,6 +67,7 @@ def mine_seeds(
     factory: FactorySettings | None = None,
     libraries: Sequence[str] | None = None,
     mask: bool | TextMask = False,
+    names: Mapping[str, Sequence[str]] | None = None,
     project: str | None = None,
     ledger: Path | None = None,
     panel: MarketPanel | None = None,
@@ -80,8 +82,8 @@ def mine_seeds(
     documents : sequence of Path or str
         Files and folders.
     out : Path
-        The seed file. One that was begun with the same settings is continued: what was asked is on the
-        cassette and costs nothing.
+        The seed file. One that was begun with the same documents, models and settings is continued: what
+        was asked is on the cassette and costs nothing.
     settings : RunConfig
         Of which ``llm`` says which model is asked, and the data what formulas are tried on: where it has
         ``spans``, up to the end of ``train``.
@@ -95,6 +97,8 @@ def mine_seeds(
     mask : bool or TextMask
         What the model sees goes through it: no names, codes and dates, and no pictures. True makes the mask
         of the data's stocks and indices.
+    names : mapping of str to names, or None
+        Of stocks by symbol, which that mask hides besides those that the data know: English ones, nicknames.
     project : str or None
         Of the trial ledger: what it has tried is left out.
     ledger : Path or None
@@ -114,7 +118,8 @@ def mine_seeds(
     Raises
     ------
     AlphaloomError
-        If a document is not there, the file cannot be written, or the data cannot be read.
+        If a document is not there, the file cannot be written, is another process's or holds something
+        else, or the data cannot be read.
     """
     chosen = factory or FactorySettings()
     for source in documents:
@@ -122,34 +127,33 @@ def mine_seeds(
             raise SeedError(f"{source}: there is no such file or folder")
     if not documents:
         raise SeedError("no document is named: name files or folders")
-    if out.suffix.lower() not in (".yaml", ".yml"):
-        raise OutputError(f"{out}: a seed file is called .yaml")
-    before = _begun(out, force)
+    place = SeedPlace(out, force=force)
     view, data = _tried_on(settings, panel)
     llm = settings.resolved_llm()
-    with Door.open(llm, environ=os.environ if environ is None else environ, seed=settings.seed) as door:
-        names = (OFFLINE_LIBRARY,) if libraries is None and door.offline else tuple(libraries or ())
+    keys = os.environ if environ is None else environ
+    with place, Door.open(llm, environ=keys, seed=settings.seed) as door:
+        chosen_libraries = (
+            (OFFLINE_LIBRARY,) if libraries is None and door.offline else tuple(libraries or ())
+        )
         factory_ = Factory(
             Examiner(view, chosen, tried=_tried(project, ledger)),
             chosen,
             today=now.astimezone(SHANGHAI).date(),
             door=door,
-            mask=_mask(mask, view, settings),
+            mask=_mask(mask, view, settings, names),
             data=data if project is None else {**data, "project": project},
-            libraries=[load_library(name) for name in names],
+            libraries=[load_library(name) for name in chosen_libraries],
         )
-        if before is not None:
-            _same(out, before, factory_.mined())
 
         def write(mined: Mined) -> None:
-            write_whole(out, seed_file(mined))
+            place.write(mined)
             if on_step is not None:
                 on_step(mined)
 
-        _check_place(out, factory_.mined("it has just begun"))
+        place.begin(factory_.mined("it has just begun"), documents, _models(door))
         mined = factory_.mine(_documents(documents, out), on_step=write, say=say)
         write(mined)
-        return Mining(mined, None if door.offline else door.costs(), names)
+        return Mining(mined, None if door.offline else door.costs(), chosen_libraries)
 
 
 def import_seeds(
@@ -213,14 +217,6 @@ def import_seeds(
 # -- inside
 
 
-def _check_place(out: Path, nothing: Mined) -> None:
-    """Find out that a file cannot be written before anything is paid for."""
-    if not out.exists():
-        write_whole(out, seed_file(nothing))
-    elif not os.access(out.parent, os.W_OK):
-        raise OutputError(f"cannot write {out}: its folder is read-only")
-
-
 def _documents(sources: Sequence[Path | str], out: Path) -> Iterator[Document | Skipped]:
     files: list[Path] = []
     for source in map(Path, sources):
@@ -230,11 +226,25 @@ def _documents(sources: Sequence[Path | str], out: Path) -> Iterator[Document | 
             own = (source.resolve(), out.resolve())
             for each in each_document(source):
                 name = each.name if isinstance(each, Document) else each.path
-                if own[0] / name != own[1]:  # the seed file is no document
+                there = own[0] / name
+                # neither the seed file nor what a killed run left of it is a document
+                if there != own[1] and not _left_over(there, own[1]):
                     yield each
         else:
             files.append(source)
     yield from each_file(files)
+
+
+def _left_over(path: Path, out: Path) -> bool:
+    return path.parent == out.parent and path.name.startswith(f".{out.name}-")
+
+
+def _models(door: Door) -> tuple[str, ...]:
+    """The models that a run may ask."""
+    if door.offline:
+        return ()
+    profile = door.profile()[1]
+    return tuple(name for name in (profile.model, profile.transcription_model) if name)
 
 
 def _tried_on(settings: RunConfig, panel: MarketPanel | None) -> tuple[MarketView, dict[str, Any]]:
@@ -260,11 +270,17 @@ def _tried_on(settings: RunConfig, panel: MarketPanel | None) -> tuple[MarketVie
     return view, said
 
 
-def _mask(wanted: bool | TextMask, view: MarketView, settings: RunConfig) -> TextMask | None:
+def _mask(
+    wanted: bool | TextMask,
+    view: MarketView,
+    settings: RunConfig,
+    names: Mapping[str, Sequence[str]] | None,
+) -> TextMask | None:
     if not isinstance(wanted, bool):
         return wanted
     # the salt follows from the configuration, so that a replay sees the same aliases
-    return Mask.of_view(view, hash_json(["seed mask", settings.name, settings.seed])) if wanted else None
+    salt = hash_json(["seed mask", settings.name, settings.seed])
+    return Mask.of_view(view, salt, further=names) if wanted else None
 
 
 def _tried(project: str | None, ledger: Path | None) -> frozenset[str]:
@@ -276,31 +292,3 @@ def _tried(project: str | None, ledger: Path | None) -> frozenset[str]:
             known = ", ".join(trials.projects()) or "none"
             raise SeedError(f"--project: the ledger {path} has no project {project!r} ({known})")
         return frozenset(str(each) for each in trials.trials(project)["formula_hash"])
-
-
-def _begun(out: Path, force: bool) -> dict[str, Any] | None:
-    """What a file that is to be continued says of itself; None if it is written anew."""
-    if out.is_dir():
-        raise OutputError(f"{out} is a folder; name a file in it")
-    if force or not out.exists():
-        return None
-    before = read_mined(out)
-    if before is None:
-        raise OutputError(f"{out} exists and was not mined; name another file, or replace it with --force")
-    if not before.get("unfinished"):
-        raise OutputError(f"{out} is complete; name another file, or mine it anew with --force")
-    return before
-
-
-def _same(out: Path, before: Mapping[str, Any], now: Mined) -> None:
-    """Refuse to continue a file that was begun with something else."""
-    pairs = {
-        "settings": (before.get("settings"), now.settings),
-        "data": (before.get("data"), now.data),
-        "mask": (before.get("mask", ""), now.mask),
-    }
-    for what, (then, today) in pairs.items():
-        if then != today:
-            raise OutputError(
-                f"{out} was begun with other {what}; name another file, or mine it anew with --force"
-            )

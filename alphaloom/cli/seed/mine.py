@@ -33,6 +33,12 @@ def mine(
     mask: Annotated[
         bool, typer.Option("--mask", help="Show the model no names, codes or dates, and no pictures.")
     ] = False,
+    mask_names: Annotated[
+        Path | None,
+        typer.Option(
+            "--mask-names", help="With --mask: a .yaml of further names by symbol, as English ones."
+        ),
+    ] = None,
     library: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,16 +69,18 @@ def mine(
     from datetime import UTC, datetime
 
     from alpha_sources.seed.errors import SeedError
-    from alphaloom.cli.seed.options import console, factory_of, settings_of
+    from alphaloom.cli.seed.options import console, factory_of, names_of, settings_of
     from alphaloom.seeds import mine_seeds
 
     if offline and mode not in (None, "offline"):
         raise SeedError(f"--offline and --mode {mode} contradict each other; name one")
     if no_library and library:
         raise SeedError("--library and --no-library contradict each other; name one")
+    if mask_names and not mask:
+        raise SeedError("--mask-names is of no use without --mask; set both")
     wanted = "offline" if offline else mode
     settings = settings_of(config, [*(sets or []), *([f"llm.mode={wanted}"] if wanted else [])])
-    chosen = factory_of(factory)
+    chosen, names = factory_of(factory), names_of(mask_names)
     try:
         with _progress(console(stderr=True), documents, quiet) as say:
             mining = mine_seeds(
@@ -83,6 +91,7 @@ def mine(
                 factory=chosen,
                 libraries=[] if no_library else library,
                 mask=mask,
+                names=names,
                 project=project,
                 force=force,
                 say=say,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -55,6 +56,26 @@ def factory_of(options: Sequence[str] | None) -> FactorySettings:
         if not equals or not key.strip():
             raise SeedError(f"--factory {item!r}: write it as key=value, like most=10")
     return factory_settings(**values)
+
+
+def names_of(path: Path | None) -> dict[str, list[str]]:
+    """Names by symbol of a YAML file; none without one."""
+    import yaml
+
+    from alpha_sources.seed.errors import SeedError
+
+    if path is None:
+        return {}
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SeedError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+    for symbol, names in said.items() if isinstance(said, dict) else [(None, None)]:
+        plain = isinstance(names, list) and all(isinstance(name, str) and name.strip() for name in names)
+        if not isinstance(symbol, str) or not plain:
+            where = f"{path}, {symbol}" if symbol else str(path)
+            raise SeedError(f"{where}: write a list of names by symbol, as in 600519.SH: [Kweichow Moutai]")
+    return dict(said)
 
 
 def console(stderr: bool = False) -> Console:

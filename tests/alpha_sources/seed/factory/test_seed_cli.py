@@ -185,3 +185,23 @@ def test_a_mistake_ends_in_one_line(
         said(*words)
     assert isinstance(caught.value, AlphaloomError) and "\n" not in str(caught.value)
     assert not (tmp_path / "seeds.yaml").exists()
+
+
+def test_further_names_are_hidden_behind_a_mask(server: LlmServer, tmp_path: Path) -> None:
+    config = configuration(tmp_path / "run.yaml", server, tmp_path)
+    note, names = tmp_path / "note.md", tmp_path / "names.yaml"
+    note.write_text("Kweichow Moutai, once 600519, rose.", encoding="utf-8")
+    words = ("mine", str(note), "--config", str(config), *QUICK, "--mask-names", str(names))
+    masked = (*words, "--mask", "--out", str(tmp_path / "masked.yaml"))
+    with pytest.raises(SeedError, match=r"names\.yaml cannot be read"):
+        said(*masked, TEST_LLM_KEY=KEY)
+    names.write_text("600519.SH: Kweichow Moutai", encoding="utf-8")
+    with pytest.raises(SeedError, match=r"600519\.SH: write a list of names"):
+        said(*masked, TEST_LLM_KEY=KEY)
+    names.write_text("600519.SH: [Kweichow Moutai]", encoding="utf-8")
+    with pytest.raises(SeedError, match="without --mask"):
+        said(*words, TEST_LLM_KEY=KEY)
+    assert not server.asked
+    said(*masked, TEST_LLM_KEY=KEY)
+    shown = "".join(str(each.body) for each in server.asked)
+    assert "rose." in shown and "Moutai" not in shown and "600519" not in shown

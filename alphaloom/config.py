@@ -72,7 +72,7 @@ class RunConfig(BaseModel):
         return self.benchmark
 
     def resolved_data(self) -> DataConfig:
-        """The data section with the paths of the sample, or of the store, filled in where it is the source."""
+        """The data section with the paths of the sample, or of the store, where it is one of them."""
         if self.data.source == "store" and self.data.path is None:
             return self.data.model_copy(update={"path": home() / "store" / "market"})
         if self.data.source != "sample":

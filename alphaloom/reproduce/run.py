@@ -11,6 +11,7 @@ from pathlib import Path
 import alphaloom
 from alphaloom.api import check_broker, market_of
 from alphaloom.home import home
+from alphaloom.processes import do_all
 from alphaloom.reproduce.experiment import Experiment, ForesightJob, Half, Job
 from alphaloom.reproduce.findings import Findings
 from alphaloom.reproduce.folder import Identity, WorkFolder
@@ -21,7 +22,7 @@ from alphaloom.reproduce.methods import spans_of
 from alphaloom.reproduce.opening import Opening, open_test
 from alphaloom.reproduce.page import results_page
 from alphaloom.reproduce.sittings import sittings
-from alphaloom.reproduce.work import Outcome, Task, do_all, is_done
+from alphaloom.reproduce.work import Outcome, Task, do, is_done
 from alphaloom.sweep.folder import named_files
 from alphaloom.whole_file import write_whole
 from engine.errors import ConfigError
@@ -134,11 +135,11 @@ def reproduce(
     missing_test = bar.begin(test)
     if missing_train:
         _count(missing_train, experiment, market, book, at)
-        do_all(missing_train, jobs, bar.heard)
+        do_all(missing_train, do, jobs, bar.heard, kept="what is done is kept")
     opening = open_test(base, folder, book, at=at)
     if missing_test:
         _count(missing_test, experiment, market, book, at)
-        do_all(missing_test, jobs, bar.heard)
+        do_all(missing_test, do, jobs, bar.heard, kept="what is done is kept")
     found = Reproduction(
         gather(experiment, folder, panel),
         folder.path,

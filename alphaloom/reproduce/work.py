@@ -1,18 +1,9 @@
-"""Jobs over processes: each worker loads the market once, and every result is on the disk when it is made."""
+"""One job in a worker that loads the market once; its result is on the disk when it is made."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing.connection import wait
 
 from alphaloom.config import RunConfig
 from alphaloom.reproduce.experiment import ForesightJob, Half, Job, NullJob, RowJob, SittingJob
@@ -70,42 +61,6 @@ def do(task: Task) -> Outcome:
     return Outcome(task.job)
 
 
-def do_all(tasks: Sequence[Task], jobs: int, on_outcome: Callable[[Outcome], None]) -> None:
-    """Do all tasks, `jobs` at a time; with one job in this process.
-
-    Raises
-    ------
-    AlphaloomError
-        If a worker dies.
-    KeyboardInterrupt
-        After the workers have been stopped.
-    """
-    if jobs == 1 or len(tasks) < 2:
-        for task in tasks:
-            on_outcome(do(task))
-        return
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(
-        min(jobs, len(tasks)), mp_context=multiprocessing.get_context("spawn"), initializer=_begin
-    )
-    try:
-        with _interrupts_ignored():  # workers inherit it, also while they start
-            futures: list[Future[Outcome]] = [pool.submit(do, task) for task in tasks]
-        for future in as_completed(futures):
-            on_outcome(future.result())
-        pool.shutdown()
-    except BaseException as problem:
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()
-        pool.shutdown(cancel_futures=True)
-        if isinstance(problem, BrokenProcessPool):
-            raise AlphaloomError(
-                "a worker process died, perhaps for want of memory; what is done is kept: run it again "
-                "with fewer --jobs"
-            ) from None
-        raise
-
-
 def _done(task: Task, market: LoadedMarket) -> None:
     job, base, folder = task.job, task.base, task.folder
     if isinstance(job, RowJob):
@@ -126,28 +81,3 @@ def _done(task: Task, market: LoadedMarket) -> None:
 @lru_cache(maxsize=1)
 def _load(data: str) -> LoadedMarket:
     return load_market(DataConfig.model_validate_json(data))
-
-
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    """End this process when its parent does: one that was killed cannot say so, and nobody would read."""
-    wait([sentinel])
-    os._exit(1)
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may touch signals
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -10,11 +10,12 @@ from typing import Any
 import alphaloom
 from alpha_sources.loading import ALPHA_SOURCES, handed, load_provider
 from alphaloom.config import RunConfig, load_config
+from alphaloom.processes import do_all
 from alphaloom.sweep.folder import Identity, open_folder, remove_partial, write_tables
 from alphaloom.sweep.grid import Grid, as_sets, check_grid, product
 from alphaloom.sweep.report import sweep_html
 from alphaloom.sweep.results import Point, Sweep
-from alphaloom.sweep.workers import Outcome, Task, market, run_tasks
+from alphaloom.sweep.workers import Outcome, Task, market, run_task
 from engine.errors import AlphaloomError, ConfigError
 from engine.hashing import hash_json
 from engine.plugins import load_object
@@ -97,7 +98,8 @@ def sweep(
     try:
         # points over the same data follow one another, so that a worker loads them once
         order = sorted(tasks, key=lambda task: (data.index(task.data_hash), task.position))
-        run_tasks(order, jobs or os.cpu_count() or 1, on_outcome)
+        kept = "points that are done are kept"
+        do_all(order, run_task, jobs or os.cpu_count() or 1, on_outcome, kept=kept)
     finally:
         if folder is not None:
             remove_partial(folder, ids)

@@ -64,7 +64,7 @@ def _notes(decisions: Sequence[Decision]) -> list[str]:
         "At each refresh every seed gets a score: theta, how likely it is to foresee anything in a market "
         "like that day's, and rho, what its own portfolio after fees is worth to investors of several kinds. "
         f"Weights at the last refresh: {weights}. The paper leaves threshold, regimes and rho open: those "
-        "here are ours, and were not tuned to results."
+        "here are ours; docs/agents.md says how they were set and what else was tried."
     ]
     asked = sum(len(one.questions) for one in decisions)
     if asked:

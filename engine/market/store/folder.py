@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from engine.market.store.files import PARTIAL, StoreError, not_written
-from engine.market.store.lock import WriterLock
+from engine.market.store.lock import writer_lock
 from engine.market.store.manifest import NAME, Commit, Manifest, Segment, read_manifest
 from engine.market.store.rows import codes_of
 from engine.market.store.schema import Kind
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from engine.market.load import LoadedMarket
 
 T = TypeVar("T")
-_LOCK = "writer.lock"
+_LOCK = "writing.lock"
 _ATTEMPTS = 5
 
 
@@ -46,6 +47,7 @@ class StoreReader:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder, self.manifest = folder, manifest
         self._footers: dict[str, Any] = {}
+        self._bounds: dict[str, _GroupBounds | None] = {}
 
     def open(self, segment: Segment) -> Any:
         """Open a segment; its footer is read once."""
@@ -61,6 +63,7 @@ class StoreReader:
         first: date | None = None,
         last: date | None = None,
         columns: Sequence[str] | None = None,
+        exactly: bool = True,
     ) -> Any:
         """Read a table, or a part of it, as a `pyarrow.Table`; unsorted where it lies in several segments.
 
@@ -73,19 +76,35 @@ class StoreReader:
             Only rows of these days, inclusive; of tables that are cut by days.
         columns : sequence of str, optional
             Only these columns; those that a segment lacks come as null.
+        exactly : bool
+            False: rows of other symbols that lie beside the wanted ones may come along.
         """
         found = []
         bounds = [day.isoformat() if day else "" for day in (first, last)]
         for segment in self.manifest.of(kind, *bounds):
             with self.open(segment) as file:
-                groups = row_groups(file, symbols)
+                groups = self._groups(segment, file, symbols)
                 names = file.schema_arrow.names
                 wanted = names if columns is None else [c for c in columns if c in names]
                 if symbols is not None and "symbol" not in wanted:
                     wanted = [*wanted, "symbol"]
                 part = file.read_row_groups(groups, columns=wanted)
-            found.append(_only(kind, part, symbols, first, last))
+            inside = [
+                None if segment.first >= bounds[0] else first,
+                None if not bounds[1] or segment.last <= bounds[1] else last,
+            ]
+            found.append(_only(kind, part, symbols if exactly else None, *inside))
         return together(kind, found)
+
+    def _groups(self, segment: Segment, file: Any, symbols: Sequence[str] | None) -> list[int]:
+        """Row groups that may hold some of the symbols, by the bounds in the file's footer, read once."""
+        every = list(range(file.num_row_groups))
+        if symbols is None or "symbol" not in file.schema_arrow.names:
+            return every
+        if segment.path not in self._bounds:
+            self._bounds[segment.path] = _GroupBounds.of(file)
+        bounds = self._bounds[segment.path]
+        return every if bounds is None else bounds.holding(symbols)
 
     def coverage(
         self, symbols: Sequence[str] | None = None, first: date | None = None, last: date | None = None
@@ -99,11 +118,17 @@ class StoreReader:
         first, last : date, optional
             Look at these days only, inclusive.
         """
+        if symbols is None and not first and not last:
+            # the manifest knows the days
+            segments = self.manifest.of(Kind.BARS)
+            names = pc.unique(self.rows(Kind.BARS, columns=("symbol",))["symbol"]).to_pylist()
+            ends = [date.fromisoformat(day) for s in segments for day in (s.first, s.last)]
+            return Coverage(tuple(sorted(names)), min(ends, default=None), max(ends, default=None))
         rows = self.rows(Kind.BARS, symbols=symbols, first=first, last=last, columns=("symbol", "session"))
         if not len(rows):
             return Coverage((), None, None)
-        ends = pc.min_max(rows["session"]).as_py()
-        return Coverage(tuple(sorted(pc.unique(rows["symbol"]).to_pylist())), ends["min"], ends["max"])
+        bounds = pc.min_max(rows["session"]).as_py()
+        return Coverage(tuple(sorted(pc.unique(rows["symbol"]).to_pylist())), bounds["min"], bounds["max"])
 
 
 class Coverage(NamedTuple):
@@ -114,26 +139,28 @@ class Coverage(NamedTuple):
     last: date | None
 
 
-def row_groups(file: Any, symbols: Sequence[str] | None) -> list[int]:
-    """Row groups that may hold some of the symbols, by the bounds in the file's footer."""
-    every = list(range(file.num_row_groups))
-    names = file.schema_arrow.names
-    if symbols is None or "symbol" not in names:
-        return every
-    place, wanted = names.index("symbol"), sorted(symbols)
-    kept = []
-    for group in every:
-        bounds = file.metadata.row_group(group).column(place).statistics
-        if bounds is None or not bounds.has_min_max or _any_between(wanted, bounds.min, bounds.max):
-            kept.append(group)
-    return kept
+class _GroupBounds(NamedTuple):
+    """(G,) first and last symbol of each row group of a file."""
 
+    first: NDArray[np.str_]
+    last: NDArray[np.str_]
 
-def _any_between(ordered: Sequence[str], low: str, high: str) -> bool:
-    from bisect import bisect_left
+    @classmethod
+    def of(cls, file: Any) -> _GroupBounds | None:
+        """Read them from the footer; None where it does not tell."""
+        place = file.schema_arrow.names.index("symbol")
+        groups = (file.metadata.row_group(group) for group in range(file.num_row_groups))
+        told = [group.column(place).statistics for group in groups]
+        if not told or any(each is None or not each.has_min_max for each in told):
+            return None
+        return cls(np.array([each.min for each in told]), np.array([each.max for each in told]))
 
-    place = bisect_left(ordered, low)
-    return place < len(ordered) and ordered[place] <= high
+    def holding(self, symbols: Sequence[str]) -> list[int]:
+        """Groups between whose ends one of the symbols lies."""
+        wanted = np.array(sorted(symbols), dtype=np.str_)
+        none_before = np.searchsorted(wanted, self.first)
+        within = np.searchsorted(wanted, self.last, side="right") > none_before
+        return [int(group) for group in np.flatnonzero(within)]
 
 
 def _only(kind: Kind, part: Any, symbols: Sequence[str] | None, first: date | None, last: date | None) -> Any:
@@ -314,7 +341,7 @@ class MarketStore:
             If the folder cannot be written to or holds something else, or the manifest is damaged.
         """
         self._refuse_foreign()
-        with WriterLock(self.folder / _LOCK, timeout_s):
+        with writer_lock(self.folder / _LOCK, timeout_s):
             writer = StoreWriter(self.folder, read_manifest(self.folder), clock)
             writer.sweep()
             yield writer

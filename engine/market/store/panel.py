@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -47,8 +49,10 @@ from engine.market.validate import Finding, Findings, counted
 if TYPE_CHECKING:
     from engine.market.load import LoadedMarket
 
-#: names that are read together, and those that are built together: their arrays fit a processor's cache
-_READ, _BUILT = 512, 64
+#: names that are read together, and those that are built together, whose arrays fit a processor's cache
+_READ, _BUILT = 256, 64
+#: up to so many names are read and looked at as a file would be, all at once
+_WHOLE = 512
 _TICK = 0.01
 
 
@@ -123,10 +127,10 @@ class _Assembly:
         actions = self._actions(symbols, findings)
         instruments, stated = self._instruments()
         dense = _Dense(dates, symbols)
-        whole = len(symbols) <= _READ
-        for at in range(0, len(symbols), _READ):
-            names = symbols[at : at + _READ]
-            bars = self._bars(names)
+        whole = len(symbols) <= _WHOLE
+        steps = range(0, len(symbols), len(symbols) if whole else _READ)
+        groups = [symbols[at : at + steps.step] for at in steps]
+        for at, (names, bars) in zip(steps, self._ahead(groups), strict=True):
             for lo in range(0, len(names), len(names) if whole else _BUILT):
                 hi = min(lo + (len(names) if whole else _BUILT), len(names))
                 self._block(dense, slice(at + lo, at + hi), _part(bars, lo, hi), actions, stated)
@@ -212,11 +216,21 @@ class _Assembly:
         check_jumps(built, dates, symbols, listed, _TICK, cells, findings)
         dense.put(place, built, listed, special)
 
+    def _ahead(self, groups: Sequence[NDArray[np.str_]]) -> Iterator[tuple[NDArray[np.str_], DailyBars]]:
+        """Bars of groups of names; while one is worked on the next is read."""
+        with ThreadPoolExecutor(1) as reading:
+            coming = reading.submit(self._bars, groups[0])
+            for n, names in enumerate(groups):
+                bars = coming.result()
+                if n + 1 < len(groups):
+                    coming = reading.submit(self._bars, groups[n + 1])
+                yield names, bars
+
     def _bars(self, symbols: NDArray[np.str_]) -> DailyBars:
         here = set(symbols.tolist())
         codes = np.array(sorted(code for code, name in self.names.items() if name in here), dtype=np.str_)
         first, last = self.first.astype(object), self.last.astype(object)
-        rows = self.reader.rows(Kind.BARS, symbols=codes.tolist(), first=first, last=last)
+        rows = self.reader.rows(Kind.BARS, symbols=codes.tolist(), first=first, last=last, exactly=False)
         bars = bars_of(rows, codes)
         factors = factor_in_force(bars, self.reader.rows(Kind.FACTORS, symbols=codes.tolist()))
         bars = DailyBars(codes, bars.column, bars.session, {**bars.values, "adj_factor": factors})
@@ -230,12 +244,17 @@ class _Assembly:
         source = Table(pd.DataFrame(index=range(0)), str(self.reader.folder))
         return Quotes(source, bars.symbols, bars.session, bars.column, values, priced, traded(bars))
 
+    @cached_property
+    def _spells(self) -> list[dict[str, Any]]:
+        """Stored spells of any name."""
+        return records(self.reader.rows(Kind.SPELLS))
+
     def _special_treatment(self, bars: DailyBars) -> Floats:
         """The bars' own word, and where they have none the spells'."""
         out = bars.number("is_st")
-        rows = self.reader.rows(Kind.SPELLS, symbols=self._every_code(bars.symbols.tolist()))
         place = {str(s): i for i, s in enumerate(bars.symbols)}
-        spells = [row for row in records(rows) if row["kind"] == Spell.ST]
+        here = {code for code, name in self.names.items() if name in place}
+        spells = [row for row in self._spells if row["kind"] == Spell.ST and row["symbol"] in here]
         if not spells:
             return out
         out = out.copy()
@@ -248,8 +267,7 @@ class _Assembly:
         return out
 
     def _special(self, symbols: NDArray[np.str_], trading: Floats) -> tuple[SpecialSession, ...]:
-        rows = self.reader.rows(Kind.SPELLS)
-        kept = [r for r in records(rows) if r["kind"] in (Spell.DELISTING_PERIOD, Spell.RELISTING)]
+        kept = [r for r in self._spells if r["kind"] in (Spell.DELISTING_PERIOD, Spell.RELISTING)]
         if not kept:
             return ()
         frame = pd.DataFrame(
@@ -328,10 +346,13 @@ class _Dense:
         """Take the names of a block over."""
         self.inside[:, place], self.listed[place] = built.inside, listed
         self.special += [s._replace(column=s.column + place.start) for s in special]
+        for name in self._fields.keys() - built.fields.keys():
+            self._fields[name][:, place] = np.nan
         for name in list(built.fields):
             values = built.fields.pop(name)
             if name not in self._fields:
-                self._fields[name] = np.full(self.inside.shape, np.nan)
+                self._fields[name] = np.empty(self.inside.shape)
+                self._fields[name][:, : place.start] = np.nan
             self._fields[name][:, place] = values
             # a suspended session has a turnover of zero, whether or not anybody delivers it
             told = values > 0.0 if name == "turnover" else ~np.isnan(values)

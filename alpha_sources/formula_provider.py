@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_sources.formula import Formula, FormulaError, evaluate, evaluate_stream, parse
+from alpha_sources.formula import (
+    Formula,
+    FormulaError,
+    SessionStream,
+    evaluate,
+    evaluate_stream,
+    parse,
+)
 from alpha_sources.formula.evaluator import check_output, evaluate_last
 from alpha_sources.formula_alphas import Alpha, Reading, read_alphas
 from alpha_sources.formula_section import formulas_section
@@ -124,8 +131,8 @@ class FormulaProvider(AlphaProvider):
                 yield next(at_once)[1]
             else:
                 # a recursion is started anew for every session, as in scores()
-                rows = range(start, view.t + 1)
-                yield np.stack([evaluate_last(alpha.formula, view.view(row))[0] for row in rows])
+                stream, rows = SessionStream(alpha.formula), range(start, view.t + 1)
+                yield np.stack([stream.advance(view.view(row))[0] for row in rows])
 
     def sections(self, snapshots: Sequence[Snapshot]) -> list[Section]:
         """Return a page with the formulas, how far each looks back and what it weighs."""

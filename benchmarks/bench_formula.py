@@ -36,10 +36,12 @@ sets
   alpha158      the library of that name; `saved` is the share of operations that common parts save
   alpha101      the same; without the formulas that ask for fields the market lacks
   last_session  alpha158 for the newest session alone, as a share of all sessions and of its look-back
+  next_session  the same for a session whose predecessor was evaluated: the mean of up to 60 in a row
   In float32 without the formulas that need larger numbers; `formulas` says how many there are.
 
 engines
-  alphaloom   evaluate_stream; each panel of values is dropped before the next is asked for
+  alphaloom   evaluate_stream; each panel of values is dropped before the next is asked for; for one session
+              evaluate_last and SessionStream
   bottleneck  bottleneck and numpy, by hand; each panel is dropped, ranks that several formulas need are not
   pandas      wide frames; the same
   kunquant    its compiler's C++ for the whole set, which needs g++; writes all panels into arrays it is given
@@ -57,7 +59,7 @@ peak_mb is what the first timed run adds to the memory of a process that holds i
 """
 
 PEERS = ("bottleneck", "pandas", "kunquant")
-SETS = ("eighteen", "alpha158", "alpha101", "last_session")
+SETS = ("eighteen", "alpha158", "alpha101", "last_session", "next_session")
 OURS = "alphaloom"
 #: A peer may not be farther from ours, nor know fewer of our values.
 APART, KNOWN = 0.15, 0.95

@@ -1,9 +1,9 @@
 """The formula language: safe, typed, and unable to see the future.
 
 ``parse`` reads a text into a `Formula`, by an allow-list and without executing anything; ``evaluate``
-computes formulas over a market view. The parts: tokens, parser, resolve (names, kinds, units), operators
-(the table), fields, dialects, canonical (the normal form), explanation; kernels, evaluator and stream do the
-numbers.
+computes formulas over a market view, `SessionStream` session after session. The parts: tokens, parser,
+resolve (names, kinds, units), operators (the table), fields, dialects, canonical (the normal form),
+explanation; kernels, evaluator, stream and session_stream do the numbers.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from alpha_sources.formula.explanation import explain
     from alpha_sources.formula.operators import OPERATORS
     from alpha_sources.formula.resemblance import similarity
+    from alpha_sources.formula.session_stream import SessionStream
     from alpha_sources.formula.stream import evaluate_stream
 
 __all__ = [
     "OPERATORS",
     "Formula",
     "FormulaError",
+    "SessionStream",
     "evaluate",
     "evaluate_stream",
     "explain",
@@ -36,6 +38,7 @@ __all__ = [
 #: since importing it would put the module in the place of the function.
 _LATER = {
     "OPERATORS": "operators",
+    "SessionStream": "session_stream",
     "evaluate": "evaluator",
     "evaluate_stream": "stream",
     "explain": "explanation",

@@ -65,7 +65,7 @@ class Plan:
         self.steps: dict[Key, Step] = {}
         self._uses: dict[Key, int] = {}
         for key in graph.steps():
-            self.steps[key] = step = _step(graph, graph.wanted[key], schema, known)
+            self.steps[key] = step = step_of(graph, graph.wanted[key], schema, known)
             self._uses[key] = len(step.roots)
             for need in step.needs:
                 self._uses[need] += 1
@@ -115,9 +115,7 @@ class Plan:
             try:
                 return step.compute(fields, values)
             except SinglePrecisionOverflowError as problem:
-                reason = f"float32 is too small for what {problem} yields"
-                text = formulas[step.origin].text
-                raise FormulaError(reason, text, hint="evaluate the formula in float64") from None
+                raise too_small(problem, formulas[step.origin]) from None
 
         spare = None if budget is None else budget // fields.bytes_of_row - self.peak
         for key, value in self._computed(compute, threads, spare):
@@ -183,13 +181,20 @@ class Plan:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _step(graph: Graph, wanted: Wanted, schema: Schema, known: int) -> Step:
+def too_small(problem: SinglePrecisionOverflowError, formula: Formula) -> FormulaError:
+    """Return what is said of a formula for which float32 is too small."""
+    reason = f"float32 is too small for what {problem} yields"
+    return FormulaError(reason, formula.text, hint="evaluate the formula in float64")
+
+
+def step_of(graph: Graph, wanted: Wanted, schema: Schema, known: int) -> Step:
+    """Return how to compute the rows of one value."""
     needs, rows, roots = tuple(graph.needs[wanted.key]), wanted.rows, tuple(wanted.roots)
     if wanted.node.op == FIELD and not wanted.operands:
         takes = wanted.of_session or not wanted.node.degree or rows < known or schema.dtype != np.float64
         size = rows if takes and schema.takes_memory(wanted.node) else 0
         return Step(_reading(wanted), needs, size, 0, roots, wanted.origin, owned=False)
-    compute = _on_cells(graph, wanted) if wanted.cells else _operation(wanted, known)
+    compute = _on_cells(graph, wanted) if wanted.cells else operation(wanted, known)
     spare = _SCRATCH.get(wanted.node.op, 0) if not wanted.cells else 0
     return Step(compute, needs, rows, spare * min(rows + wanted.reach, known), roots, wanted.origin)
 
@@ -214,7 +219,8 @@ def _on_cells(graph: Graph, wanted: Wanted) -> Callable[[PanelFields, Values], P
     return compute
 
 
-def _operation(wanted: Wanted, known: int) -> Callable[[PanelFields, Values], Panel]:
+def operation(wanted: Wanted, known: int) -> Callable[[PanelFields, Values], Panel]:
+    """Return what calls the kernel of a value that is not computed cell by cell."""
     operator, rows = OPERATORS[wanted.node.op], wanted.rows
     operands, given = tuple(wanted.operands), min(rows + wanted.reach, known)
 

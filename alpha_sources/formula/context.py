@@ -20,6 +20,14 @@ class SinglePrecisionOverflowError(ArithmeticError):
     """A kernel met a number too large for float32, where float64 has one."""
 
 
+class RowOverflowError(SinglePrecisionOverflowError):
+    """The same of one of many rows that are computed together."""
+
+    def __init__(self, op: str, row: int) -> None:
+        super().__init__(op)
+        self.row = row
+
+
 class Buffers:
     """Panels that nobody needs any more, handed out again to who asks for as many rows.
 

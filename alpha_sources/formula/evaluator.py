@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from alpha_sources.formula._plan import Plan
+from alpha_sources.formula._session import AT_ONCE, Session
 from alpha_sources.formula.context import Panel
 from alpha_sources.formula.errors import FormulaError
 from alpha_sources.formula.formula import Formula, parse
@@ -84,9 +85,11 @@ def evaluate_last(
     formulas: str | Formula | Iterable[str | Formula],
     view: MarketView,
     dtype: DTypeLike = "float64",
-    threads: int = 1,
 ) -> NDArray[np.floating]:
     """Compute formulas on the last session of a view alone.
+
+    Windows of the same values are read together. Who asks for session after session lets a
+    `SessionStream` remember what they share.
 
     Returns
     -------
@@ -94,7 +97,12 @@ def evaluate_last(
         Equal to the last row of `evaluate`: exactly, but for recursive operators, which begin their burn-in
         before the session. What a formula is worth does not depend on those it is computed with.
     """
-    return evaluate(formulas, view, dtype, threads, start=view.t)[:, 0]
+    batch, fields = read_formulas(formulas, view), PanelFields(view, checked_dtype(dtype))
+    out = np.empty((len(batch), fields.stocks), dtype=fields.dtype)
+    for first in range(0, len(batch), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        out[some] = Session(batch[some], fields, goes_on=False).values
+    return out
 
 
 def check_output(formula: str | Formula, values: Panel, universe: NDArray[np.bool_] | None = None) -> None:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from run_formula_peer import FIELDS, arguments, timed
 
-from alpha_sources.formula import Formula, FormulaError, evaluate_stream, parse
+from alpha_sources.formula import Formula, FormulaError, SessionStream, evaluate_stream, parse
 from alpha_sources.formula._plan import Plan
 from alpha_sources.formula.evaluator import checked_dtype, evaluate_last
 from alpha_sources.formula.panel_fields import PanelFields
@@ -38,9 +38,11 @@ _OWN = {
     "ts_corr": "ts_corr(close, volume, 20)",
 }
 _OF_ALPHA101 = (1, 2, 3, 4, 6, 12, 13, 40, 44, 101)
-SETS = ("eighteen", "alpha158", "alpha101", "last_session")
+SETS = ("eighteen", "alpha158", "alpha101", "last_session", "next_session")
 #: formulas among which `evaluate_stream` computes common parts once
 _BLOCK = 32
+#: sessions that a stream is advanced by in a run, or as many as there are beyond the look-back
+_ADVANCED = 60
 
 
 def main() -> None:
@@ -112,14 +114,14 @@ def without_overflow(formulas: list[Formula], view: MarketView, dtype: str) -> l
 def measured(
     what: str, formulas: list[Formula], view: MarketView, dtype: str, repeat: int
 ) -> dict[str, float]:
-    """Time a set; the last session also beside all sessions, and beside those it looks back on."""
+    """Time a set; one session also beside all sessions, and beside those that are looked back on."""
     drain(evaluate_stream(formulas, short(view, 300), dtype, block=_BLOCK))
-    if what != "last_session":
+    if what not in ("last_session", "next_session"):
         spent = timed(lambda: drain(evaluate_stream(formulas, view, dtype, block=_BLOCK)), repeat)
         return {**spent, "formulas": len(formulas), "saved": saved(formulas, view)}
     reach = max(f.root.lookback + f.root.burn_in for f in formulas) + 1
-    evaluate_last(formulas, view, dtype)
-    spent = timed(lambda: void(evaluate_last(formulas, view, dtype)), max(repeat, 3))
+    one = next_session if what == "next_session" else last_session
+    spent = one(formulas, view, dtype, max(repeat, 3), reach)
     back = tail(view, reach)
     look_back = timed(lambda: drain(evaluate_stream(formulas, back, dtype, block=_BLOCK)), max(repeat, 3))
     full = timed(lambda: drain(evaluate_stream(formulas, view, dtype, block=_BLOCK)), 1)
@@ -130,6 +132,39 @@ def measured(
         "share_of_look_back": spent["seconds"] / look_back["seconds"],
         "share_of_all_sessions": spent["seconds"] / full["seconds"],
     }
+
+
+def last_session(
+    formulas: list[Formula], view: MarketView, dtype: str, repeat: int, reach: int
+) -> dict[str, float]:
+    """Time a session of which nothing is remembered."""
+    evaluate_last(formulas, view, dtype)
+    return timed(lambda: void(evaluate_last(formulas, view, dtype)), repeat)
+
+
+def next_session(
+    formulas: list[Formula], view: MarketView, dtype: str, repeat: int, reach: int
+) -> dict[str, float]:
+    """Time a session of a stream that has seen the one before: the mean of many in a row."""
+    count = min(_ADVANCED, len(view) - reach)
+    if count < 1:
+        raise SystemExit(f"next_session looks back {reach} sessions and needs more than those")
+    first = len(view) - count
+    streams: list[SessionStream] = []
+
+    def begin() -> None:
+        streams[:] = [SessionStream(formulas, dtype)]
+        streams[0].advance(view.view(first - 1))
+
+    def go_on() -> None:
+        for row in range(first, len(view)):
+            streams[0].advance(view.view(row))
+
+    begin()
+    go_on()
+    streams.clear()
+    spent = timed(go_on, repeat, begin)
+    return {**spent, "seconds": spent["seconds"] / count}
 
 
 def saved(formulas: list[Formula], view: MarketView) -> float:

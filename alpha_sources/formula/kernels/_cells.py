@@ -21,6 +21,8 @@ NEG, ABS, SIGN, SQRT, NOT = 20, 21, 22, 23, 24
 WHERE = 30
 #: inputs that `run` takes, and values that it works on at a time: all of them stay in the nearest cache
 INPUTS, PIECE = 6, 512
+#: the same of `run_rows`
+ROW_PIECE = 1024
 #: those whose result may be too large although the operands are not
 GROWING = frozenset({ADD, SUB, MUL, DIV})
 
@@ -116,6 +118,14 @@ def choose(condition: Array, x: Array, y: Array, out: Array) -> None:
 
 
 @jit
+def finite(out: Array) -> None:
+    """Make NaN of what is not finite."""
+    for i in range(len(out)):
+        # v - v is 0, or NaN where v is not finite
+        out[i] += out[i] - out[i]
+
+
+@jit
 def too_large(op: int, x: Array, y: Array, out: Array) -> bool:
     """Return whether a result is missing though both operands are numbers: it was too large to be written."""
     found = 0
@@ -179,6 +189,39 @@ def run(
                     return i
         out[start:end] = lines[last, :size]
     return -1
+
+
+@jit
+def run_rows(code: Array, board: Array, scratch: Array, check: bool) -> int:
+    """Run instructions on rows; return the first whose result was too large for its type, or -1.
+
+    A row of ``code`` is an operator, the places of up to three operands, and that of the result: rows of the
+    board from 0, lines of scratch from -1 downwards. Only a `check` looks for what is too large.
+    """
+    N = board.shape[1]
+    for start in range(0, N, ROW_PIECE):
+        size = min(ROW_PIECE, N - start)
+        for i in range(len(code)):
+            op = code[i, 0]
+            x = _piece(board, scratch, code[i, 1], start, size)
+            y = _piece(board, scratch, code[i, 2], start, size)
+            out = _piece(board, scratch, code[i, 4], start, size)
+            if op == WHERE:
+                choose(x, y, _piece(board, scratch, code[i, 3], start, size), out)
+            elif op >= NEG:
+                unary(op, x, out)
+            else:
+                binary(op, x, y, out)
+                if check and op <= DIV and too_large(op, x, y, out):
+                    return i
+    return -1
+
+
+@jit
+def _piece(board: Array, scratch: Array, place: int, start: int, size: int) -> Array:
+    if place >= 0:
+        return board[place, start : start + size]
+    return scratch[-1 - place, :size]
 
 
 @jit

@@ -169,23 +169,18 @@ def _compiled(op: str) -> Callable[..., None]:
     return lambda out, x: _cells.unary(code, x, out)
 
 
-def _finite(out: Panel) -> None:
-    # x - x is 0, or NaN where x is not finite
-    out += out - out
-
-
 def _where(out: Panel, condition: Panel, x: Panel, y: Panel) -> None:
     _cells.choose(condition, x, y, out)
 
 
 def _log(out: Panel, x: Panel) -> None:
     np.log(x, out=out)
-    _finite(out)
+    _cells.finite(out)
 
 
 def _exp(out: Panel, x: Panel) -> None:
     np.exp(x, out=out)
-    _finite(out)
+    _cells.finite(out)
 
 
 def _power(out: Panel, x: Panel | float, a: Panel | float) -> None:
@@ -194,7 +189,7 @@ def _power(out: Panel, x: Panel | float, a: Panel | float) -> None:
         if isinstance(operand, np.ndarray):
             # NaN to the power of 0 is 1 to IEEE 754
             out += operand - operand
-    _finite(out)
+    _cells.finite(out)
 
 
 def _signed_power(out: Panel, x: Panel | float, a: Panel | float) -> None:
@@ -204,7 +199,7 @@ def _signed_power(out: Panel, x: Panel | float, a: Panel | float) -> None:
         out += a - a
     if isinstance(x, np.ndarray):
         out += x - x
-    _finite(out)
+    _cells.finite(out)
 
 
 def _raise(out: Panel, x: Panel | float, a: Panel | float) -> None:

@@ -263,7 +263,7 @@ def test_nothing_over_zero_is_no_overflow(view: MarketView) -> None:
 
 
 def test_a_plan_is_made_once_for_session_after_session(view: MarketView) -> None:
-    from alpha_sources.formula.evaluator import _plan
+    from alpha_sources.formula._session import _plan
 
     formulas = [parse("ts_mean(close, 6) - ts_std(close, 8)"), parse("rank(delta(close, 3))")]
     before = _plan.cache_info()

@@ -43,6 +43,7 @@ from engine.report.section import Section
 from engine.result import Result, make_result
 from engine.runner import run_strategy
 from engine.span import resolve_span
+from engine.sqlite import DatabaseError
 from strategies.loading import load_strategy, uses_signal
 
 _REPORTED = ("backtrader", "numpy", "pandas", "pyarrow", "pydantic")
@@ -91,7 +92,7 @@ def backtest(
     observers: Sequence[tuple[Any, Mapping[str, Any]]] = (),
     keep: bool = True,
 ) -> Result:
-    """Run a back-test; nothing is written but what a provider with a fingerprint learns.
+    """Run a back-test; all that is written is what providers learn, and the trials that it took.
 
     Parameters
     ----------
@@ -110,7 +111,8 @@ def backtest(
         backtrader's, added to the run; see ``result.analyzers``.
     keep : bool
         Whether what providers learn is looked up, and kept, under ALPHALOOM_HOME, where their
-        `AlphaProvider.fingerprint` says that it may be. What was learned is the same either way.
+        `AlphaProvider.fingerprint` says that it may be, and whether formulas that a committee judged are
+        counted in the ledger of trials. What was learned is the same either way.
 
     Returns
     -------
@@ -158,6 +160,7 @@ def backtest(
         if signal is not None:
             hashes["signal_hash"] = hash_arrays((str(row), used[row]) for row in sorted(used))
         honesty = run_honesty(settings, signal, panel, span)
+        uncounted = _count(signal, settings, panel, started) if keep and provider is None else []
         return make_result(
             panel,
             log,
@@ -179,11 +182,31 @@ def backtest(
                 **run_costs(signal),
                 **({"honesty": honesty.plain()} if honesty.labels else {}),
             },
-            warnings=[*_warnings(market), *run_notes(settings, signal, log), *honesty.sentences()],
+            warnings=[
+                *_warnings(market),
+                *run_notes(settings, signal, log),
+                *honesty.sentences(),
+                *uncounted,
+            ],
             labels=[label.value for label in honesty.labels],
             sections=[] if signal is None else _sections(signal, span.stop),
             folders={} if signal is None else {"snapshots": partial(_save_all, tuple(signal.snapshots))},
         )
+
+
+def _count(
+    signal: ProviderSignal | None, settings: RunConfig, panel: MarketPanel, at: datetime
+) -> list[str]:
+    """Count the formulas that a committee judged on the way as trials; say it where that fails."""
+    if signal is None or not signal.snapshots:
+        return []
+    from alphaloom.tried import count_tried, judged_in
+
+    try:
+        count_tried(judged_in(signal.snapshots), settings, panel, at=at)
+    except DatabaseError as problem:
+        return [f"the formulas that were judged are not counted as trials: {problem}"]
+    return []
 
 
 def refresh_store() -> RefreshStore:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from alpha_sources.woven import WovenProvider
 from alpha_sources.woven.settings import WovenSettings
 from alphaloom.api import market_of
 from alphaloom.config import RunConfig
+from alphaloom.tried import Judged, Tried, count_tried
 from engine.errors import DataError
 from engine.market.calendar import iso
 from engine.market.panel import MarketPanel
@@ -31,10 +33,13 @@ class Sitting:
     decision : Decision
     seeds : str
         Where they came from.
+    tried : Tried or None
+        What was counted in the ledger of trials; None where nothing was.
     """
 
     decision: Decision
     seeds: str
+    tried: Tried | None = None
 
 
 def sit(
@@ -43,6 +48,8 @@ def sit(
     *,
     seeds: str | None = None,
     panel: MarketPanel | None = None,
+    at: datetime | None = None,
+    ledger: Path | None = None,
 ) -> Sitting:
     """Let the committee of a configuration sit at the close of a day, as at the first refresh of a run.
 
@@ -58,6 +65,11 @@ def sit(
         provider those that it would weave.
     panel : MarketPanel, optional
         In place of the configuration's data.
+    at : datetime, optional
+        Now, with its time zone: the formulas judged are counted in the ledger of trials, see `count_tried`.
+        Without it nothing is counted.
+    ledger : Path, optional
+        Of trials; by default that of ALPHALOOM_HOME.
 
     Raises
     ------
@@ -71,9 +83,15 @@ def sit(
     provider = cast(WovenProvider, load_provider("woven", params, settings.base))
     source = seeds or str(provider.settings.seeds_path or provider.settings.seeds)
     entries = None if own and seeds is None else load_seeds(source).entries
-    view = view_at(market_of(settings).panel if panel is None else panel, day)
+    whole = market_of(settings).panel if panel is None else panel
+    view = view_at(whole, day)
     with closing(provider):
-        return Sitting(provider.decide(view, entries), source)
+        decision = provider.decide(view, entries)
+    tried = None
+    if at is not None:
+        since = view.dates[provider.learner(view).first_row(view)].astype(object)
+        tried = count_tried([Judged(decision, since)], settings, whole, at=at, ledger=ledger, seeds=source)
+    return Sitting(decision, source, tried)
 
 
 def view_at(panel: MarketPanel, day: date | None) -> MarketView:

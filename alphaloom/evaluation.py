@@ -15,9 +15,12 @@ from alpha_sources.evaluation.assessment import Assessment, assess
 from alpha_sources.evaluation.pages import alpha_sections, batch_sections
 from alpha_sources.evaluation.trials import Origin, Scope, Trial, TrialLedger
 from alpha_sources.formula import Formula, FormulaError, parse
+from alpha_sources.honesty import Honesty, Label, Provenance
+from alpha_sources.libraries import Library
 from alphaloom.api import market_of
 from alphaloom.config import RunConfig
 from alphaloom.home import home
+from alphaloom.tried import universe_of
 from engine.errors import ConfigError, DataError
 from engine.market import MarketPanel
 from engine.market.calendar import iso
@@ -45,6 +48,9 @@ class Batch:
         Entries that cannot be computed on daily data, with the reason.
     published : mapping of str to float
         Mean information coefficients that the source prints beside its formulas.
+    provenance : Provenance or None
+        What those who chose the formulas could know of the market; None where nobody says, as of a formula
+        of one's own.
     """
 
     name: str
@@ -52,6 +58,7 @@ class Batch:
     origin: Origin
     left_out: Mapping[str, str] = field(default_factory=dict)
     published: Mapping[str, float] = field(default_factory=dict)
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +75,10 @@ class Hearing:
     span : tuple of date
         First and last session decided on.
     notes : tuple of str
-        What a reader must know first: how often a test span was opened, what was left out.
+        What a reader must know first: how often a test span was opened, how the numbers are labelled and
+        why, what was left out.
+    labels : tuple of Label
+        What the numbers are worth as a test, as of a run; none on a span that is not tested on.
     """
 
     batch: Batch
@@ -77,6 +87,7 @@ class Hearing:
     project: str
     span: tuple[date, date]
     notes: tuple[str, ...]
+    labels: tuple[Label, ...] = ()
 
 
 def read_batch(what: str, dialect: str = "alphaloom", fields: tuple[str, ...] = ()) -> Batch:
@@ -101,9 +112,8 @@ def read_batch(what: str, dialect: str = "alphaloom", fields: tuple[str, ...] = 
     from alpha_sources.seed import read_mined
 
     if what in library_names() or what.endswith((".yaml", ".yml", ".csv")):
-        library = load_library(what)
-        mined = what.endswith((".yaml", ".yml")) and read_mined(Path(what)) is not None
-        return _of_library(library, Origin.FACTORY if mined else Origin.LIBRARY)
+        mined = read_mined(Path(what)) if what.endswith((".yaml", ".yml")) else None
+        return _of_library(load_library(what), mined)
     if what.endswith(".txt"):
         return _of_text(Path(what), dialect, fields)
     if Path(what).is_file():
@@ -165,13 +175,14 @@ def hear(
     first, last = panel.dates[rows.start], panel.dates[rows.stop]
     days = first.astype(object), last.astype(object)
     project = project or settings.name
-    notes = [*_left_out(batch)]
+    honesty = _honesty(batch, settings, name, days)
+    notes = [*honesty.sentences(), *_left_out(batch)]
     with TrialLedger.open(ledger or home() / "trials.db", create=True) as trials:
         if name == "test":
             times = trials.open_test(project, days, settings.hash(), at=at)
             notes.insert(0, _opened(times, project))
         view = _sealed(panel, settings, name, rows.stop)
-        scope = Scope(days[0], days[1], _universe(settings), panel.data_hash, horizon_sessions)
+        scope = Scope(days[0], days[1], universe_of(settings), panel.data_hash, horizon_sessions)
         # counted before anything can be seen: an interruption after the best one was found forgets nothing
         begun = [Trial(f.text, f.canonical, batch.origin) for f in batch.formulas.values()]
         new = trials.record(project, scope, begun, at=at)
@@ -197,7 +208,7 @@ def hear(
             published=batch.published,
             on_step=on_step,
         )
-    return Hearing(batch, assessment, new, project, days, tuple(notes))
+    return Hearing(batch, assessment, new, project, days, tuple(notes), honesty.labels)
 
 
 def write_pages(hearing: Hearing, folder: Path) -> Path:
@@ -218,6 +229,7 @@ def write_pages(hearing: Hearing, folder: Path) -> Path:
         f"Alphaloom {alphaloom.__version__}",
         f"project {hearing.project}, {assessment.trials:,} trials",
         f"data {assessment.evaluation.data_hash[:12]}",
+        *(label.value for label in hearing.labels),
     )
     with RunFolder(folder) as out:
         assessment.frame.to_parquet(out / "evaluation.parquet")
@@ -238,7 +250,16 @@ def write_pages(hearing: Hearing, folder: Path) -> Path:
 # -- inside
 
 
-def _of_library(library: Any, origin: Origin) -> Batch:
+def _honesty(batch: Batch, settings: RunConfig, name: str, days: tuple[date, date]) -> Honesty:
+    """Label what is judged as a run is: on the test span, or on any where the configuration has no spans."""
+    tested = name == "test" or settings.spans is None
+    return Honesty.of(*days, (), batch.provenance if tested else None)
+
+
+def _of_library(library: Library, mined: Mapping[str, Any] | None) -> Batch:
+    origin = Origin.LIBRARY if mined is None else Origin.FACTORY
+    said = {} if mined is None else mined
+    made_on = date.fromisoformat(said["mined_on"]) if said.get("mined_on") else None
     formulas, left_out = {}, {}
     for entry in library:
         if entry.computable:
@@ -248,7 +269,10 @@ def _of_library(library: Any, origin: Origin) -> Batch:
     if not formulas:
         raise ConfigError(f"library {library.name}: none of its {len(library)} entries can be computed")
     published = {entry.name: entry.ic_mean for entry in library if entry.ic_mean is not None}
-    return Batch(library.name, formulas, origin, left_out, published)
+    known = Provenance.of(
+        (entry for entry in library if entry.computable), masked=bool(said.get("masked")), mined_on=made_on
+    )
+    return Batch(library.name, formulas, origin, left_out, published, known)
 
 
 def _of_text(path: Path, dialect: str, fields: tuple[str, ...]) -> Batch:
@@ -320,11 +344,6 @@ def _sealed(panel: MarketPanel, settings: RunConfig, name: str, last: int) -> Ma
             )
         panel = panel.seal(day)
     return panel.view(last)
-
-
-def _universe(settings: RunConfig) -> str:
-    universe = settings.resolved_data().universe
-    return universe if isinstance(universe, str) else f"{len(universe or ())} names"
 
 
 def _opened(times: int, project: str) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
 
 from alpha_sources.refresh import Recurrence
-from alpha_sources.signal import Refresh
+from alpha_sources.signal import ProviderSignal, Refresh
 from alpha_sources.snapshot import Snapshot
 from alphaloom.api import market_of, refresh_store, signal_of
 from alphaloom.config import RunConfig
 from alphaloom.notes import run_costs
-from engine.errors import ConfigError, DataError
+from alphaloom.tried import count_tried, judged_in
+from engine.errors import ConfigError, DataError, ProviderError
 from engine.market.calendar import iso
 
 
@@ -26,6 +27,8 @@ def refresh(
     previous: Snapshot | None = None,
     keep: bool = True,
     out: Path | None = None,
+    at: datetime | None = None,
+    ledger: Path | None = None,
     on_refresh: Callable[[Refresh, Snapshot | None], None] | None = None,
     on_session: Callable[[int, int], None] | None = None,
     on_note: Callable[[str], None] | None = None,
@@ -45,6 +48,11 @@ def refresh(
         Whether refreshes are looked up, and kept, under ALPHALOOM_HOME.
     out : Path, optional
         Folder for the snapshots.
+    at : datetime, optional
+        Now, with its time zone: formulas that a committee judged are then counted in the ledger of trials,
+        for the project that bears the configuration's name; see `count_tried`. Without it nothing is counted.
+    ledger : Path, optional
+        Of trials; by default that of ALPHALOOM_HOME.
     on_refresh : callable, optional
         Told of each refresh, and of the snapshot in force after it.
     on_session : callable, optional
@@ -64,7 +72,8 @@ def refresh(
     DataError
         If the data hold no session by that day.
     ProviderError
-        If the provider fails; what was learned before that is kept.
+        If the provider fails; what was learned before that is kept. If `previous` was learned by another
+        provider, under other parameters, or not before the first refresh.
     """
     panel = market_of(settings).panel
     signal = signal_of(settings, panel, store=refresh_store() if keep else None)
@@ -83,6 +92,8 @@ def refresh(
     learned: list[Snapshot] = []
     told = 0
     try:
+        if previous is not None:
+            _check_follows(previous, signal, iso(panel.dates[first]))
         signal.resume(first - 1, None, previous)
         for row in range(first, last + 1):
             before = len(signal.snapshots)
@@ -102,9 +113,34 @@ def refresh(
         costs = run_costs(signal)
     finally:
         signal.provider.close()
+        # what was judged was tried, also where a later refresh failed
+        tried = None if at is None else count_tried(judged_in(learned), settings, panel, at=at, ledger=ledger)
+    if on_note is not None and tried is not None:
+        on_note(tried.line())
     if on_note is not None and costs:
         on_note(costs["llm"]["line"])
     return learned
+
+
+def _check_follows(previous: Snapshot, signal: ProviderSignal, day: str) -> None:
+    """Refuse to follow what this configuration cannot have learned: the result would be neither's."""
+    which = f"--from: snapshot {previous.hash[:12]} (as of {previous.as_of or 'an unknown day'})"
+    remedy = f"name one that {signal.name} learned with these parameters, or leave --from out to learn anew"
+    if previous.provider != signal.name:
+        raise ProviderError(
+            f"{which} was learned by {previous.provider or 'an unnamed provider'}, and alpha.provider is "
+            f"{signal.name}; {remedy}"
+        )
+    if previous.params_hash != signal.params_hash:
+        raise ProviderError(
+            f"{which} was learned under other alpha.params (hash {previous.params_hash[:12] or 'unknown'}) "
+            f"than this configuration's (hash {signal.params_hash[:12]}), its seed and section llm included; "
+            f"{remedy}"
+        )
+    if previous.as_of >= day:
+        raise ProviderError(
+            f"{which} cannot be followed at {day}: it had seen the market of that day; {remedy}"
+        )
 
 
 def _row(dates: np.ndarray, day: date | None, what: str) -> int:

@@ -14,8 +14,7 @@ from alphaloom.home import home
 from alphaloom.whole_file import write_whole
 from engine.errors import OutputError
 from engine.hashing import hash_json
-from live.errors import LedgerError, LedgerLocked
-from live.ledger.lock import FileLock
+from engine.locks import FileLock, LockHeld
 
 
 class SeedPlace:
@@ -87,12 +86,14 @@ def _locked(out: Path) -> FileLock:
     folder = home() / "locks"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"seeds-{hash_json(str(out.resolve()))[:24]}", "mine")
-    except LedgerLocked:
+        lock = FileLock(folder / f"seeds-{hash_json(str(out.resolve()))[:24]}.mine.lock")
+        lock.acquire()
+        return lock
+    except LockHeld:
         raise OutputError(
             f"{out}: another process mines to this file; wait for it, or name another file"
         ) from None
-    except (OSError, LedgerError) as problem:
+    except OSError as problem:
         raise OutputError(f"cannot write the lock of {out} in {folder}: {problem}") from None
 
 

@@ -13,7 +13,7 @@ from alpha_sources.evaluation.trials import TrialLedger
 from alpha_sources.libraries import load_library
 from alpha_sources.llm import Costs, Door
 from alpha_sources.masking import Mask
-from alpha_sources.seed.documents import Document, Skipped, each_document, each_file
+from alpha_sources.seed.documents import Document, Limits, Skipped, each_document, each_file
 from alpha_sources.seed.documents.dating import SHANGHAI
 from alpha_sources.seed.errors import SeedError
 from alpha_sources.seed.examining import Examiner, own_fields_of
@@ -66,6 +66,7 @@ def mine_seeds(
     environ: Mapping[str, str] | None = None,
     factory: FactorySettings | None = None,
     libraries: Sequence[str] | None = None,
+    limits: Limits | None = None,
     mask: bool | TextMask = False,
     names: Mapping[str, Sequence[str]] | None = None,
     project: str | None = None,
@@ -94,6 +95,8 @@ def mine_seeds(
     factory : FactorySettings or None
     libraries : sequence of str or None
         Libraries whose formulas come first; None takes `OFFLINE_LIBRARY` where no model is asked.
+    limits : Limits or None
+        What one document may cost: its size, pages, time to read.
     mask : bool or TextMask
         What the model sees goes through it: no names, codes and dates, and no pictures. True makes the mask
         of the data's stocks and indices.
@@ -121,7 +124,7 @@ def mine_seeds(
         If a document is not there, the file cannot be written, is another process's or holds something
         else, or the data cannot be read.
     """
-    chosen = factory or FactorySettings()
+    chosen, bounds = factory or FactorySettings(), limits or Limits()
     for source in documents:
         if not Path(source).exists():
             raise SeedError(f"{source}: there is no such file or folder")
@@ -143,6 +146,7 @@ def mine_seeds(
             mask=_mask(mask, view, settings, names),
             data=data if project is None else {**data, "project": project},
             libraries=[load_library(name) for name in chosen_libraries],
+            limits=bounds,
         )
 
         def write(mined: Mined) -> None:
@@ -151,7 +155,7 @@ def mine_seeds(
                 on_step(mined)
 
         place.begin(factory_.mined("it has just begun"), documents, _models(door))
-        mined = factory_.mine(_documents(documents, out), on_step=write, say=say)
+        mined = factory_.mine(_documents(documents, out, bounds), on_step=write, say=say)
         write(mined)
         return Mining(mined, None if door.offline else door.costs(), chosen_libraries)
 
@@ -217,14 +221,14 @@ def import_seeds(
 # -- inside
 
 
-def _documents(sources: Sequence[Path | str], out: Path) -> Iterator[Document | Skipped]:
+def _documents(sources: Sequence[Path | str], out: Path, limits: Limits) -> Iterator[Document | Skipped]:
     files: list[Path] = []
     for source in map(Path, sources):
         if source.is_dir():
-            yield from each_file(files)
+            yield from each_file(files, limits=limits)
             files = []
             own = (source.resolve(), out.resolve())
-            for each in each_document(source):
+            for each in each_document(source, limits=limits):
                 name = each.name if isinstance(each, Document) else each.path
                 there = own[0] / name
                 # neither the seed file nor what a killed run left of it is a document
@@ -232,7 +236,7 @@ def _documents(sources: Sequence[Path | str], out: Path) -> Iterator[Document | 
                     yield each
         else:
             files.append(source)
-    yield from each_file(files)
+    yield from each_file(files, limits=limits)
 
 
 def _left_over(path: Path, out: Path) -> bool:

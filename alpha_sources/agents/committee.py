@@ -56,6 +56,7 @@ def decide(
     seed: int = 0,
     store: ResultStore | None = None,
     start: date | None = None,
+    calls_made: int | None = None,
 ) -> Decision:
     """Judge seeds for the market as it stands, and say which go on.
 
@@ -80,6 +81,10 @@ def decide(
         Of the judge: what is found there is not computed again.
     start : date, optional
         First decision day of the evidence.
+    calls_made : int, optional
+        Replies that scoring the brief's texts took, which count against `most_calls`; by default one where
+        the brief says that a model was asked. Texts that are scored through `Door.within`, with
+        `questions.calls_for_texts` replies, leave enough for the agents.
 
     Returns
     -------
@@ -91,7 +96,7 @@ def decide(
     DataError
         If there are fewer sessions than `least_sessions`, or not one seed can be judged.
     ConfigError
-        If there is no seed, or two bear one name.
+        If there is no seed, or two bear one name, or `most_calls` is used up before the agents are asked.
     LlmError
         If a model cannot be asked, and `on_model_failure` is ``stop``.
     """
@@ -116,7 +121,8 @@ def decide(
         for name in believed
     }
     weights, notes = _weights(evidence, config, earlier(previous, view.session))
-    heard = _heard(evidence, signs, held, priors, list(weights), config, brief, door, horizon_sessions)
+    taken = _calls_of(brief) if calls_made is None else calls_made
+    heard = _heard(evidence, signs, held, priors, list(weights), config, brief, door, horizon_sessions, taken)
     marks = {
         name: {
             agent: heard.marks.get(agent, {}).get(name, Mark(prior, prior)) for agent, prior in given.items()
@@ -148,6 +154,8 @@ def decide(
         questions=heard.questions,
         refused=heard.refused,
         seed=seed,
+        brief_calls=taken,
+        most_calls=config.most_calls,
         costs=_costs(heard, door),
     )
 
@@ -191,6 +199,7 @@ def _heard(
     brief: MarketBrief | None,
     door: Door | None,
     horizon_sessions: int,
+    calls_made: int,
 ) -> Heard:
     """Ask models where there is one to be asked and something that it can cite."""
     if door is None or door.offline or brief is None or not brief.ids or not config.bound:
@@ -207,7 +216,13 @@ def _heard(
         config,
         horizon_sessions=horizon_sessions,
         level=evidence.conditions.level,
+        calls_made=calls_made,
     )
+
+
+def _calls_of(brief: MarketBrief | None) -> int:
+    """Replies that a brief took at least; what was transcribed bears no prompt."""
+    return 0 if brief is None else sum(bool(one.prompt) for one in brief.asked)
 
 
 def _line(mark: str, one: Seen, signs: Mapping[str, int], held: Mapping[str, Held]) -> str:
@@ -387,9 +402,10 @@ def _model_notes(heard: Heard, brief: MarketBrief | None, door: Door | None) -> 
         for one in heard.questions
         if not one.key
     ]
+    notes += heard.notes
     whys: dict[str, int] = {}
     for refused in heard.refused:
-        key = f"{refused.agent}: {refused.why}"
+        key = f"{refused.agent or 'a model'}: {refused.why}"
         whys[key] = whys.get(key, 0) + 1
     notes += [f"{key} ({count} dropped)" for key, count in sorted(whys.items())]
     return notes

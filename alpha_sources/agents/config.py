@@ -141,8 +141,10 @@ class CommitteeConfig(_Part):
     debate : bool
         Whether agents hear each other and speak again.
     most_calls : int
-        Questions that the committee may ask at a refresh: 5, and one that scores the brief's texts, are 6.
-        Answers sent back to be repaired, and calls tried again, come on top: see the section ``llm``.
+        Replies of language models that a refresh may take in all: one to score the brief's texts, one to
+        each question of the agents, in both rounds of a debate, and with what is left answers are sent back
+        to be repaired. At least 2, with a debate 3. Requests that fail before there is a reply, and
+        recordings that are transcribed, are not counted: ``llm.retries`` and ``llm.budget`` bound them.
     on_model_failure : {"stop", "rules"}
         What to do when a model cannot be asked. A model that is asked and gives no usable answer never stops
         a refresh: the rules decide.
@@ -181,7 +183,7 @@ class CommitteeConfig(_Part):
     duplicate_ic_correlation: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.95
     bound: Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)] = 0.15
     debate: bool = False
-    most_calls: Annotated[int, Field(ge=1, le=100)] = 5
+    most_calls: Annotated[int, Field(ge=2, le=100)] = 6
     on_model_failure: ModelFailure = ModelFailure.STOP
     llm_profile: str | None = None
     show_charts: bool = True
@@ -195,8 +197,8 @@ class CommitteeConfig(_Part):
             raise ValueError(f"profile: there is no risk agent {self.profile!r} ({known})")
         if not self.risk_agents():
             raise ValueError("profiles: every risk agent has weight 0")
-        if self.debate and self.most_calls < 2:
-            raise ValueError("debate: two rounds need most_calls of at least 2")
+        if self.debate and self.most_calls < 3:
+            raise ValueError("debate: two rounds, and the texts of the brief, need most_calls of at least 3")
         if self.most is not None and self.most < self.least_categories:
             raise ValueError(f"most: {self.most} alphas cannot be of {self.least_categories} categories")
         return self

@@ -53,6 +53,8 @@ class Answered(StrEnum):
     """What came of a question to a model."""
 
     YES = "answered"
+    #: some of its entries can be used
+    PART = "answered in part"
     #: it was asked, and gave nothing that can be used
     UNUSABLE = "no usable answer"
     #: it could not be asked
@@ -68,6 +70,7 @@ class Dropped(StrEnum):
     FOREIGN_AGENT = "speaks for an agent it was not asked for"
     REPEATED = "names an alpha again"
     ALL_EQUAL = "the same number for every alpha"
+    MALFORMED = "is not what was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,11 @@ class Question:
         Scores proposed, and how many of them count.
     statements : mapping of str to str
         What each agent said.
+    replies : int
+        That were read: the first, and one for each time it was sent back.
+    reason : str
+        Why it has no answer, or a part of one, in one line; empty where it could not be asked, since a
+        replay has other troubles.
     """
 
     round: int
@@ -215,6 +223,8 @@ class Question:
     proposals: int = 0
     used: int = 0
     statements: Mapping[str, str] = field(default_factory=dict)
+    replies: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +273,10 @@ class Decision:
     refused : tuple of Refused
     seed : int
     version : int
+    brief_calls : int
+        Replies that scoring the brief's texts took.
+    most_calls : int
+        Replies that the refresh might take in all; 0 in a record that does not say.
     costs : str
         What the calls of models came to, and what went wrong. Not part of the record: a replay costs nothing.
     """
@@ -286,7 +300,14 @@ class Decision:
     refused: tuple[Refused, ...] = ()
     seed: int = 0
     version: int = RECORD_VERSION
+    brief_calls: int = 0
+    most_calls: int = 0
     costs: str = field(default="", compare=False)
+
+    @property
+    def calls(self) -> int:
+        """Replies of models that the refresh took: for the brief's texts, first answers and repaired ones."""
+        return self.brief_calls + sum(one.replies for one in self.questions)
 
     @property
     def in_short(self) -> bool:

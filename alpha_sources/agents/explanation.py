@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alpha_sources.agents.decision import CONFIDENCE, Decision, Fallback, Foreseen, Opinion
+from alpha_sources.agents.decision import CONFIDENCE, Decision, Dropped, Fallback, Foreseen, Opinion
 from engine.hashing import hash_json
 
 
@@ -33,15 +33,33 @@ def explained(decision: Decision) -> Iterator[tuple[str, str]]:
     yield "kept", f"{len(decision.kept)} of {len(decision.opinions)} seeds"
     for note in decision.notes:
         yield "note", note
+    if decision.calls:
+        yield "calls", called(decision)
     for question in decision.questions:
         told = f"round {question.round}, {', '.join(question.agents)}: {question.answered}"
         if question.key:
             told += f"; {question.used} of {question.proposals} proposals count"
             told += f"; {question.model}, {question.prompt}, key {question.key[:12]}"
+        if question.reason:
+            told += f"; {question.reason}"
         yield "model", told
     if decision.brief is not None:
         items = decision.brief.get("items", ())
         yield "brief", f"{len(items)} items, sha256 {hash_json(decision.to_payload()['brief'])[:12]}"
+
+
+def called(decision: Decision) -> str:
+    """Say how many replies of models a refresh took, and what for."""
+    first = sum(question.replies > 0 for question in decision.questions)
+    again = sum(max(question.replies - 1, 0) for question in decision.questions)
+    parts = [
+        (decision.brief_calls, "for the texts of the brief"),
+        (first, "for the agents"),
+        (again, "to have the agents' answers repaired"),
+    ]
+    told = ", ".join(f"{count} {words}" for count, words in parts if count)
+    most = f" of at most {decision.most_calls}" if decision.most_calls else ""
+    return f"{decision.calls}{most}: {told}"
 
 
 def reasons(decision: Decision, name: str) -> Iterator[tuple[str, str]]:
@@ -102,6 +120,8 @@ def reasons(decision: Decision, name: str) -> Iterator[tuple[str, str]]:
                 f"; the rules gave {mark.prior:.3f}, the model asked for {mark.proposed:.3f} citing "
                 f"{', '.join(mark.cites)}: {mark.reason}"
             )
+        else:
+            told += _by_rules(decision, name, agent)
         yield agent, told
     yield (
         "score",
@@ -109,6 +129,18 @@ def reasons(decision: Decision, name: str) -> Iterator[tuple[str, str]]:
         f"{decision.threshold:.3f}; the agents differ by {one.disagreement or 0.0:.3f}",
     )
     yield from _cited(decision, one)
+
+
+def _by_rules(decision: Decision, name: str, agent: str) -> str:
+    """Say why a model that was asked did not move a score, where it was not its own choice."""
+    told = [
+        f"; what the model proposed was dropped: {one.why}{f' ({one.detail})' if one.detail else ''}"
+        for one in decision.refused
+        if one.agent == agent and (one.alpha == name or one.why is Dropped.ALL_EQUAL)
+    ]
+    last = [one for one in decision.questions if agent in one.agents][-1:]
+    told += [f"; by rules: {one.answered}" for one in last if not one.key]
+    return "".join(dict.fromkeys(told))  # said in both rounds, it is one fault
 
 
 def _left_out(decision: Decision) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from alpha_sources.agents.answers import Proposal, Views
 from alpha_sources.agents.decision import Dropped, Mark, Refused
 from alpha_sources.agents.numbers import rounded
+from alpha_sources.llm.salvage import Spoilt
 
 #: proposals of one agent that must differ somewhere
 _LEAST_TO_DIFFER = 3
@@ -41,6 +42,7 @@ def moved(
     priors: Mapping[str, Mapping[str, float]],
     items: Collection[str],
     bound: float,
+    spoilt: Sequence[Spoilt] = (),
 ) -> Moved:
     """Apply an answer to the scores that the rules gave.
 
@@ -56,13 +58,15 @@ def moved(
     items : collection of str
         Ids of the brief's items and charts.
     bound : float
+    spoilt : sequence of Spoilt
+        Entries of the answer that could not be used.
 
     Notes
     -----
     Nothing in a reason or statement is looked at: an agent's words move no score but those it proposes, and
     no other agent's.
     """
-    refused: list[Refused] = []
+    refused = [_malformed(one, seats, names) for one in spoilt]
     accepted: dict[str, dict[str, Proposal]] = {}
     for one in views.proposals:
         why = _fault(one, seats, names, accepted, items)
@@ -86,6 +90,12 @@ def moved(
         else:
             refused.append(Refused(statement.agent, "", Dropped.FOREIGN_AGENT, "a statement"))
     return Moved(marks, tuple(refused), said, sum(map(len, marks.values())))
+
+
+def _malformed(one: Spoilt, seats: Sequence[str], names: Mapping[str, str]) -> Refused:
+    agent, alpha = one.label("agent"), one.label("alpha")
+    place = f"{one.field} {one.number}: {one.why}"
+    return Refused(agent if agent in seats else "", names.get(alpha, alpha), Dropped.MALFORMED, place)
 
 
 def _fault(

@@ -103,13 +103,25 @@ def seatings(agents: Sequence[str], config: CommitteeConfig) -> tuple[tuple[tupl
     -------
     tuple of rounds
         Each agent has a question of its own as far as `most_calls` goes round; otherwise risk agents share.
-        The second round of a debate takes at most two calls: the confidence agent's and the risk agents'.
+        One call is left to the brief's texts, also where it has none: who sits with whom must not depend on
+        the news. The second round of a debate takes at most two calls: the confidence agent's and the risk
+        agents'.
     """
-    second = min(_DEBATE_CALLS, config.most_calls // 2) if config.debate else 0
-    rounds = [_dealt(agents, config.most_calls - second)]
+    calls = config.most_calls - 1
+    second = min(_DEBATE_CALLS, calls // 2) if config.debate else 0
+    rounds = [_dealt(agents, calls - second)]
     if second:
         rounds.append(_dealt(agents, second))
     return tuple(rounds)
+
+
+def calls_for_texts(config: CommitteeConfig) -> int:
+    """Return the calls that scoring a brief's texts may take, sent back or not.
+
+    Its own, and all that are left when every question of the agents has one.
+    """
+    agents = [CONFIDENCE, *config.risk_agents()]
+    return config.most_calls - sum(map(len, seatings(agents, config)))
 
 
 def _dealt(agents: Sequence[str], calls: int) -> tuple[tuple[str, ...], ...]:

@@ -53,7 +53,13 @@ def agents_section(decisions: Sequence[Decision], *, title: str = _TITLE, order:
             ("Agreement", last.agreement, Format.NUMBER),
         ],
         figures=[*_figures(decisions), *_pictures(decisions)],
-        tables=[_refreshes(decisions), _kept(last), _moved(decisions), *_brief_tables(last)],
+        tables=[
+            _refreshes(decisions),
+            _kept(last),
+            _moved(decisions),
+            *_questions(decisions),
+            *_brief_tables(last),
+        ],
     )
 
 
@@ -69,7 +75,11 @@ def _notes(decisions: Sequence[Decision]) -> list[str]:
     asked = sum(len(one.questions) for one in decisions)
     if asked:
         answered = sum(bool(question.key) for one in decisions for question in one.questions)
-        notes.append(f"Language models were asked {asked} times, {answered} with a usable answer.")
+        most = max(one.calls for one in decisions)
+        notes.append(
+            f"Language models were asked {asked} times for the agents, {answered} with an answer that could "
+            f"be used, at least in part. With texts and repairs no refresh took more than {most} replies."
+        )
     else:
         notes.append("No language model was asked: the agents went by rules.")
     common = [note for note in last.notes if "model was asked" not in note]
@@ -172,8 +182,10 @@ def _refreshes(decisions: Sequence[Decision]) -> Table:
             Column("Fallback", [one.fallback.value for one in decisions]),
             Column("Agreement", [one.agreement for one in decisions], Format.NUMBER),
             Column("Questions", [len(one.questions) for one in decisions], Format.INTEGER),
+            Column("Replies", [one.calls for one in decisions], Format.INTEGER),
         ],
-        "Agreement: mean rank correlation of the agents' scores. Questions: to language models.",
+        "Agreement: mean rank correlation of the agents' scores. Questions: of the agents to language "
+        "models. Replies: to them, to answers sent back, and on the texts of the brief.",
     )
 
 
@@ -235,6 +247,44 @@ def _moved(decisions: Sequence[Decision]) -> Table:
         ],
         "A model may move a score by a stated bound, and must cite the brief.",
     )
+
+
+def _questions(decisions: Sequence[Decision]) -> list[Table]:
+    """What models were asked and what came of it, and what of it does not count."""
+    asked = [(one.as_of, question) for one in decisions for question in one.questions]
+    refused = [(one.as_of, each) for one in decisions for each in one.refused]
+    tables = []
+    if asked:
+        tables.append(
+            Table(
+                "Questions to language models",
+                [
+                    Column("Date", [day for day, _ in asked], Format.DATE),
+                    Column("Round", [one.round for _, one in asked], Format.INTEGER),
+                    Column("Agents", [", ".join(one.agents) for _, one in asked]),
+                    Column("Came of it", [one.answered.value for _, one in asked]),
+                    Column("Replies", [one.replies for _, one in asked], Format.INTEGER),
+                    Column("Proposals", [one.proposals for _, one in asked], Format.INTEGER),
+                    Column("Count", [one.used for _, one in asked], Format.INTEGER),
+                    Column("Why", [one.reason for _, one in asked]),
+                ],
+                "Where nothing came of a question, the scores of the rules stand for its agents.",
+            )
+        )
+    if refused:
+        tables.append(
+            Table(
+                "Said by a model, and not counted",
+                [
+                    Column("Date", [day for day, _ in refused], Format.DATE),
+                    Column("Agent", [one.agent for _, one in refused]),
+                    Column("Alpha", [one.alpha for _, one in refused]),
+                    Column("Why", [one.why.value for _, one in refused]),
+                    Column("Detail", [one.detail for _, one in refused]),
+                ],
+            )
+        )
+    return tables
 
 
 def _brief_tables(decision: Decision) -> list[Table]:

@@ -2,7 +2,7 @@
 
 `Door` asks; `Prompt` and `fence` make what is asked; `answer_types` and `answer_schema` say what may come
 back. The parts: config, key, transport (one exchange), outcome (what it means), caller (again, within the
-budget), source (cassette or server), conversation (repairs), costs.
+budget), source (cassette or server), inquiry and conversation (repairs), salvage, allowance, costs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from alpha_sources.llm.allowance import Allowance
     from alpha_sources.llm.answer_types import (
         FormulaRule,
         FormulaText,
@@ -26,23 +27,27 @@ if TYPE_CHECKING:
     from alpha_sources.llm.clock import Clock
     from alpha_sources.llm.config import LlmConfig, Mode, Profile
     from alpha_sources.llm.costs import Costs
-    from alpha_sources.llm.door import Consultation, Door, Transcript
+    from alpha_sources.llm.door import Door, Transcript
     from alpha_sources.llm.errors import LlmError
     from alpha_sources.llm.fencing import DataKind, Envelope, fence
+    from alpha_sources.llm.inquiry import Consultation, Inquiry
     from alpha_sources.llm.prompt import Prompt, Rendered
+    from alpha_sources.llm.salvage import Spoilt
 
 #: Where each name lives: imported when first asked for, since a configuration needs neither SQL nor formulas.
 _LATER = {
+    "Allowance": "allowance",
     "Attachment": "attachment",
     "Cassette": "cassette",
     "Clock": "clock",
-    "Consultation": "door",
+    "Consultation": "inquiry",
     "Costs": "costs",
     "DataKind": "fencing",
     "Door": "door",
     "Envelope": "fencing",
     "FormulaRule": "answer_types",
     "FormulaText": "answer_types",
+    "Inquiry": "inquiry",
     "Label": "answer_types",
     "Line": "answer_types",
     "LlmConfig": "config",
@@ -53,6 +58,7 @@ _LATER = {
     "Prompt": "prompt",
     "Rendered": "prompt",
     "SignedUnit": "answer_types",
+    "Spoilt": "salvage",
     "Transcript": "door",
     "UnitInterval": "answer_types",
     "bounded": "answer_types",
@@ -60,6 +66,7 @@ _LATER = {
 }
 
 __all__ = [
+    "Allowance",
     "Attachment",
     "Cassette",
     "Clock",
@@ -70,6 +77,7 @@ __all__ = [
     "Envelope",
     "FormulaRule",
     "FormulaText",
+    "Inquiry",
     "Label",
     "Line",
     "LlmConfig",
@@ -80,6 +88,7 @@ __all__ = [
     "Prompt",
     "Rendered",
     "SignedUnit",
+    "Spoilt",
     "Transcript",
     "UnitInterval",
     "bounded",

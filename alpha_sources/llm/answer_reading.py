@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -13,10 +14,11 @@ from alpha_sources.llm.characters import one_line, visible
 
 T = TypeVar("T", bound=BaseModel)
 
-_LONGEST_REPLY = 400_000
+LONGEST_REPLY = 400_000
 _MOST_STARTS = 200
 _MOST_FAULTS = 8
 _LONGEST_FAULT = 400
+_NO_NUMBER = "is no number in JSON"
 _THOUGHTS = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 
 
@@ -39,14 +41,14 @@ def read_answer(content: str, model: type[T]) -> T | Faults:
     """
     if not content.strip():
         return Faults(("the reply is empty",))
-    if len(content) > _LONGEST_REPLY:
-        return Faults((f"the reply has {len(content)} characters; at most {_LONGEST_REPLY} are read",))
+    if len(content) > LONGEST_REPLY:
+        return Faults((f"the reply has {len(content)} characters; at most {LONGEST_REPLY} are read",))
     found = _json_object(_THOUGHTS.sub("", content))
     if isinstance(found, Faults):
         return found
     try:
         # by way of JSON, in which strict means: enums by value, dates as text, numbers as numbers
-        return model.model_validate_json(json.dumps(_all_visible(found), allow_nan=False), strict=True)
+        return model.model_validate_json(json.dumps(all_visible(found), allow_nan=False), strict=True)
     except ValidationError as problem:
         return _faults(problem)
     except (RecursionError, ValueError):
@@ -67,6 +69,29 @@ def safe_json(text: str) -> Any:
         raise ValueError("nested too deep") from None
 
 
+def lenient_object(content: str) -> dict[str, Any] | None:
+    """Return the JSON object of a reply with NaN and Infinity where it has them; None if there is none.
+
+    For who takes such numbers out again; see `salvage.salvaged`.
+    """
+    text = _THOUGHTS.sub("", content)
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        objects = _objects_in(text, json.JSONDecoder())
+        return objects[-1] if objects else None
+    return whole if isinstance(whole, dict) else None
+
+
+def holds_odd_number(value: Any) -> bool:
+    """Tell whether NaN or an infinity stands in plain JSON values."""
+    if isinstance(value, float):
+        return not math.isfinite(value)
+    if isinstance(value, list):
+        return any(map(holds_odd_number, value))
+    return isinstance(value, dict) and any(map(holds_odd_number, value.values()))
+
+
 def _json_object(text: str) -> dict[str, Any] | Faults:
     try:
         whole = safe_json(text)
@@ -76,12 +101,17 @@ def _json_object(text: str) -> dict[str, Any] | Faults:
         if isinstance(whole, dict):
             return whole
         return Faults((f"the reply is JSON but no object: it is a {type(whole).__name__}",))
-    objects = _objects_in(text)
+    try:
+        odd = holds_odd_number(lenient_object(text))
+    except RecursionError:
+        odd = False
+    if odd:  # what is wrong is that number, and not that some part of the reply is no answer
+        return Faults((reason if reason.endswith(_NO_NUMBER) else f"NaN {_NO_NUMBER}",))
+    objects = _objects_in(text, json.JSONDecoder(parse_constant=_refuse))
     return objects[-1] if objects else Faults((f"the reply holds no complete JSON object ({reason})",))
 
 
-def _objects_in(text: str) -> list[dict[str, Any]]:
-    decoder = json.JSONDecoder(parse_constant=_refuse)
+def _objects_in(text: str, decoder: json.JSONDecoder) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     at = text.find("{")
     # a bound on starts bounds the time: each may be read to the end in vain
@@ -99,16 +129,17 @@ def _objects_in(text: str) -> list[dict[str, Any]]:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no number in JSON")
+    raise ValueError(f"{word} {_NO_NUMBER}")
 
 
-def _all_visible(value: Any) -> Any:
+def all_visible(value: Any) -> Any:
+    """Return plain JSON values without characters that cannot be seen."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, list):
-        return [_all_visible(one) for one in value]
+        return [all_visible(one) for one in value]
     if isinstance(value, dict):
-        return {visible(key): _all_visible(one) for key, one in value.items()}
+        return {visible(key): all_visible(one) for key, one in value.items()}
     return value
 
 
@@ -117,13 +148,14 @@ def _faults(problem: ValidationError) -> Faults:
     errors = problem.errors(include_url=False, include_context=False)
     for error in errors[:_MOST_FAULTS]:
         place = ".".join(str(part) for part in error["loc"]) or "the object"
-        lines.append(f"{one_line(place, 100)}: {_cut(error['msg'])}")
+        lines.append(f"{one_line(place, 100)}: {message_on_one_line(error['msg'])}")
     if len(errors) > _MOST_FAULTS:
         lines.append(f"and {len(errors) - _MOST_FAULTS} more")
     return Faults(tuple(lines))
 
 
-def _cut(message: str) -> str:
+def message_on_one_line(message: str) -> str:
+    """Return what is wrong with a value on one line."""
     # a formula's message has a line with a caret: on one line it would point nowhere
     said = [line for line in visible(message).split("\n") if line.strip() != "^"]
     return one_line(" ".join(said), _LONGEST_FAULT)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
-from alpha_sources.llm.answer_reading import Faults, read_answer
-from alpha_sources.llm.answer_schema import answer_schema
+from alpha_sources.llm.allowance import Allowance
 from alpha_sources.llm.attachment import Attachment
 from alpha_sources.llm.budget import Budget
 from alpha_sources.llm.caller import Caller
@@ -21,44 +20,19 @@ from alpha_sources.llm.cassette import Cassette
 from alpha_sources.llm.characters import visible
 from alpha_sources.llm.clock import Clock
 from alpha_sources.llm.config import LlmConfig, Mode, Profile
-from alpha_sources.llm.conversation import parameters_of, repaired, transcription_request
-from alpha_sources.llm.costs import Costs, Event, Tally
-from alpha_sources.llm.errors import AnswerError, AttachmentError, RefusalError, ServerError, TruncatedError
+from alpha_sources.llm.conversation import transcription_request
+from alpha_sources.llm.costs import Costs, Tally
+from alpha_sources.llm.errors import AnswerError, AttachmentError, ServerError
+from alpha_sources.llm.inquiry import Consultation, Inquiry
 from alpha_sources.llm.key import Key
-from alpha_sources.llm.prompt import Message, Rendered
-from alpha_sources.llm.reply import Fault, Finish, Reply, read_chat, read_transcript
+from alpha_sources.llm.prompt import Rendered
+from alpha_sources.llm.reply import Fault, Reply, read_chat, read_transcript
 from alpha_sources.llm.request import Request, Task
 from alpha_sources.llm.source import Source
 from alpha_sources.llm.transport import Transport
 from engine.errors import ConfigError
 
 T = TypeVar("T", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Consultation(Generic[T]):
-    """An answer, and what is needed to say where it came from.
-
-    Parameters
-    ----------
-    answer : T
-    model : str
-    prompt, prompt_hash : str
-        Name with version, and hash, of the prompt.
-    key : str
-        Of the request that was answered: finds the reply on the cassette.
-    sample : int
-    knowledge_cutoff : date or None
-        Of the model, where the profile states it: what is tested before that day is contaminated.
-    """
-
-    answer: T
-    model: str
-    prompt: str
-    prompt_hash: str
-    key: str
-    sample: int
-    knowledge_cutoff: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +79,7 @@ class Door:
         self._source = Source(config.mode, cassette, clock, self._tally)
         self._callers: dict[str, Caller] = {}
         self._making = threading.Lock()
+        self._allowance: Allowance | None = None
 
     @classmethod
     def open(
@@ -219,6 +194,7 @@ class Door:
         profile: str | None = None,
         sample: int = 0,
         max_tokens: int | None = None,
+        partly: bool = False,
     ) -> Consultation[T]:
         """Ask a question whose answer is a pydantic model.
 
@@ -237,6 +213,9 @@ class Door:
             Tells apart repeated questions that are the same: each is asked, and kept, for itself.
         max_tokens : int or None
             Room for the reply; None is the profile's.
+        partly : bool
+            Where the last repair has faults too, take the entries of its lists that have none, if there are
+            any: `Consultation.spoilt` has the others.
 
         Returns
         -------
@@ -251,60 +230,81 @@ class Door:
         TruncatedError
             If the reply does not fit into the largest room.
         AnswerError
-            If the last repair was no answer either.
+            If the last repair was no answer either, or no reply is left of an `Allowance`.
         LlmError
             If no reply was got: offline, missing on the cassette, beyond the budget, refused by the server.
         """
+        inquiry = self.inquire(
+            prompt, answer, attachments=attachments, profile=profile, sample=sample, max_tokens=max_tokens
+        )
+        try:
+            while True:
+                if self._allowance is not None and not self._allowance.take():
+                    raise inquiry.given_up(f"no reply is left of the {self._allowance.replies} allowed")
+                if (found := inquiry.step()) is not None:
+                    return found
+        except AnswerError:
+            if partly and inquiry.salvaged is not None:
+                return inquiry.salvaged
+            raise
+
+    def inquire(
+        self,
+        prompt: Rendered,
+        answer: type[T],
+        *,
+        attachments: Sequence[Attachment] = (),
+        profile: str | None = None,
+        sample: int = 0,
+        max_tokens: int | None = None,
+    ) -> Inquiry[T]:
+        """Return a question that is asked reply by reply, by who deals out replies among several questions.
+
+        Nothing is asked yet. `consult` asks until there is an answer.
+
+        Parameters
+        ----------
+        prompt, answer, attachments, profile, sample, max_tokens
+            As in `consult`.
+
+        Raises
+        ------
+        AnswerModelError
+            If the model of the answer has no bounds.
+        AttachmentError
+            If the profile takes no images, or one of them is none.
+        """
         name, settings = self.profile(profile)
         images = self._images(attachments, name, settings)
-        schema = answer_schema(answer)
         room = min(max_tokens or settings.max_tokens, settings.max_tokens_limit)
-        messages: tuple[Message, ...] = prompt.messages
-        repairs = 0
-        while True:
-            request = Request(
-                Task.CHAT,
-                settings.model,
-                parameters_of(settings, room),
-                messages,
-                schema,
-                images,
-                label=prompt.name,
-            )
-            reply = self._reply(request, sample, name)
-            if reply.finish is Finish.TRUNCATED:
-                room = self._more_room(room, settings, prompt)
-                continue
-            if reply.finish is Finish.REFUSED:
-                self._tally.count(Event.REFUSED)
-                words = f": {reply.refusal!r}" if reply.refusal else " without a word"
-                raise RefusalError(f"{prompt.name}: {settings.model} declined to answer{words}")
-            read = read_answer(reply.content, answer)
-            if not isinstance(read, Faults):
-                return Consultation(
-                    answer=read,
-                    model=settings.model,
-                    prompt=prompt.name,
-                    prompt_hash=prompt.hash,
-                    key=request.key,
-                    sample=sample,
-                    knowledge_cutoff=settings.knowledge_cutoff,
-                )
-            if repairs >= self.config.repairs:
-                raise AnswerError(
-                    f"{prompt.name}: {settings.model} gave no {answer.__name__} in {repairs + 1} replies "
-                    f"(last: {read}); raise llm.repairs, or use a model with a stricter format"
-                )
-            repairs += 1
-            self._tally.count(Event.REPAIRED)
-            messages = repaired(
-                prompt.messages,
-                reply.content,
-                read,
-                model=settings.model,
-                number=repairs,
-                most=self.config.repairs + 1,
-            )
+        return Inquiry(
+            prompt,
+            answer,
+            settings,
+            images=images,
+            room=room,
+            repairs=self.config.repairs,
+            sample=sample,
+            ask=lambda request: self._reply(request, sample, name),
+            tally=self._tally,
+        )
+
+    def within(self, allowance: Allowance) -> Door:
+        """Return this door for questions that may take so many replies, all of them together.
+
+        Budget, cassette, connections and what was counted are those of this door; closing it closes them.
+        What speaks for a sound is not counted: a recording is heard, not asked. Which of several questions
+        that are asked at the same time gets the last reply is chance: whoever asks so, deals them out with
+        `inquire`.
+
+        Parameters
+        ----------
+        allowance : Allowance
+            Counts on: its `used` says how many were taken.
+        """
+        narrow = copy(self)
+        narrow._allowance = allowance
+        return narrow
 
     def transcribe(
         self,
@@ -371,15 +371,6 @@ class Door:
                     seed=self._seed,
                 )
             return self._callers[name]
-
-    def _more_room(self, room: int, settings: Profile, prompt: Rendered) -> int:
-        if room >= settings.max_tokens_limit:
-            raise TruncatedError(
-                f"{prompt.name}: the reply of {settings.model} does not fit into {room} tokens; raise "
-                "max_tokens_limit of the profile, or ask for less"
-            )
-        self._tally.count(Event.ENLARGED)
-        return min(2 * room, settings.max_tokens_limit)
 
     def _images(
         self, attachments: Sequence[Attachment], name: str, settings: Profile

@@ -114,6 +114,7 @@ class Asker:
             question.answer,
             attachments=question.attachments,
             sample=question.sample,
+            partly=True,
         )
 
     def _settled(self, result: Callable[[], Any]) -> Any:

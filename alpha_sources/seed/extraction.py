@@ -21,11 +21,13 @@ _MOST_TRIED = 16_000
 #: The same for a document.
 _MOST_TRIED_IN_ALL = 2_000_000
 _MOST_FOUND = 2_000
+_MOST_REFUSED = 200
 #: Places at which a part of a sentence may begin, and as many at which it may end.
 _MOST_PLACES = 40
 _SIGNS = str.maketrans({"×": "*", "÷": "/", "−": "-", "–": "-", "·": "*", "≥": ">", "≤": "<"})
 _FORMULA_RUN = re.compile(r"[A-Za-z0-9_$.,:;()+\-*/^<>=!?&| \t\[\]%]{4,}")
 _CODE = re.compile(r"`+([^`\n]{3,})`+")
+_CALLED = re.compile(r"([A-Za-z_]\w*)\s*\(")
 _CALL = re.compile(r"\$?[A-Za-z_]\w*\s*\(")
 _TOKEN = re.compile(r"\$?[A-Za-z_]\w*|\d[\w.]*|\.\d+|[()\-]")
 _NAME = re.compile(r"(?<![\w$.])\$?[A-Za-z_]\w*")
@@ -35,6 +37,8 @@ _LABEL = re.compile(
 _BULLET = re.compile(r"^\s*(?:[-*•>#|]+\s*|\(?\d{1,3}[.)、]\s+)+")
 _END = re.compile(r"[\s.,;:|]+$")
 _MATHS = re.compile(r"[-+*/^<>?]|\w\s*\(")
+#: Words side by side, as sentences have them and formulas have not.
+_PROSE = re.compile(r"[A-Za-z_]\w*\s+[A-Za-z_]\w*")
 _OTHERS = re.compile(r"indclass|sector|subindustry|adv\d+|self")
 
 
@@ -90,6 +94,18 @@ class _Words:
             and all(map(self.is_known, names))
         )
 
+    def is_meant_as_formula(self, text: str) -> bool:
+        """Tell whether a text is one for people who write formulas, whatever the parser makes of it."""
+        return (
+            _FORMULA_RUN.fullmatch(text) is not None
+            and _PROSE.search(text) is None
+            and any(map(self.is_field, _NAME.findall(text)))
+            and ("$" in text or any(map(self._is_operator, _CALLED.findall(text))))
+        )
+
+    def _is_operator(self, word: str) -> bool:
+        return word.lower() in self.operators
+
 
 class _Patience:
     """How many characters the parser may still be given."""
@@ -143,6 +159,55 @@ def find_formulas(text: str, fields: tuple[str, ...] = ()) -> tuple[FoundFormula
                     found.append(FoundFormula(written, dialect, name, visible(line).strip(), start))
             tried += _MOST_TRIED - patience.left
     return tuple(found)
+
+
+def find_refused(text: str, fields: tuple[str, ...] = ()) -> tuple[FoundFormula, ...]:
+    """Return what stands in a text as a formula, and is none that the parser takes, each once.
+
+    A line, what stands behind a name and a colon or an equals sign, and code between backquotes, if it is
+    written in a formula's characters alone, names a field, and calls one of our operators or writes ``$`` as
+    Qlib does. The dialect is the one in which it is to be read.
+
+    Parameters
+    ----------
+    text : str
+    fields : tuple of str
+        Fields of the data that are not in the catalogue.
+    """
+    words = _Words(fields)
+    found: dict[str, FoundFormula] = {}
+    tried = 0
+    for start, line in _lines(text):
+        for name, written in _candidates(_plain(line)):
+            if len(found) >= _MOST_REFUSED or tried >= _MOST_TRIED_IN_ALL:
+                return tuple(found.values())
+            if len(written) < 4 or written in found or not words.is_meant_as_formula(written):
+                continue
+            tried += len(written)
+            dialects = ("qlib",) if "$" in written else ("alphaloom", "alpha101", "gtja191", "qlib")
+            if not any(_takes(written, dialect, words.own) for dialect in dialects):
+                line_there = visible(line).strip()
+                found[written] = FoundFormula(written, dialects[0], name, line_there, start)
+    return tuple(found.values())
+
+
+def _candidates(plain: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, text) of what a line holds as a whole."""
+    codes = [found[1] for found in _CODE.finditer(plain)]
+    for text in codes or [plain]:
+        label = _LABEL.match(text)
+        if label:
+            yield _name(label["name"]), _END.sub("", label["rest"].strip())
+        else:
+            yield "", _END.sub("", _BULLET.sub("", text).strip())
+
+
+def _takes(text: str, dialect: str, fields: tuple[str, ...]) -> bool:
+    try:
+        parse(text, dialect_of(dialect).name, fields)
+    except FormulaError:
+        return False
+    return True
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -14,7 +14,7 @@ from typing import Any
 from alpha_sources.libraries import Library
 from alpha_sources.llm import Consultation, Door, LlmError
 from alpha_sources.seed.asking import Asker
-from alpha_sources.seed.documents import Document, Skipped
+from alpha_sources.seed.documents import Document, Limits, Skipped
 from alpha_sources.seed.examining import Examiner
 from alpha_sources.seed.mined import DocumentRecord, Mined, RejectedList
 from alpha_sources.seed.pieces import Piece, TextMask, parts_of, pieces_of
@@ -60,6 +60,8 @@ class Factory:
         What the file says of the data that formulas were tried on.
     libraries : sequence of Library
         Whose entries, as far as the data can compute them, come first.
+    limits : Limits or None
+        That the documents were read with, for the file: those that are not as by default.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class Factory:
         title: str = "Seed alphas mined from documents",
         data: Mapping[str, Any] | None = None,
         libraries: Sequence[Library] = (),
+        limits: Limits | None = None,
     ) -> None:
         self._examiner, self._settings, self._today = examiner, settings, today
         self._asker = None if door is None or door.offline else Asker(door, today)
         self._mask, self._title, self._data = mask, title, dict(data or {})
         self._libraries = tuple(libraries)
+        self._limits = {} if limits is None else limits.plain()
         self._seeds: list[Seed] = []
         self._rejected = RejectedList()
         self._documents: list[DocumentRecord] = []
@@ -146,7 +150,9 @@ class Factory:
             asker.profile.knowledge_cutoff if asker else None,
             self._mask.hash if self._mask is not None and asker else "",
             self._data,
-            self._settings.plain() | {"libraries": [library.name for library in self._libraries]},
+            self._settings.plain()
+            | {"libraries": [library.name for library in self._libraries]}
+            | ({"limits": self._limits} if self._limits else {}),
             unfinished,
         )
 
@@ -244,6 +250,7 @@ class Factory:
                 self._documents[-1] = self._documents[-1].noted(f"{piece.place} was not read: {_line(came)}")
                 continue
             days.append(self._asker.day(came.key, came.sample))
+            self._left_out(piece.place, came)
             answered.append((piece, came.answer))
         fit = [(piece, said) for piece, said in answered if said.tradable and said.categories]
         themes = [theme for theme in Theme if any(theme in said.categories for _, said in fit)]
@@ -280,6 +287,7 @@ class Factory:
                 self._lost(task, came)
                 continue
             days.append(self._asker.day(came.key, came.sample))
+            self._left_out(f"{task.theme} of {task.part[0].place}", came)
             waiting.append((task, self._settle(from_reply(came, document, task.part, days[-1]))))
         for _ in range(self._settings.mends):
             waiting = [(task, faulty) for task, faulty in waiting if faulty]
@@ -317,6 +325,7 @@ class Factory:
                 self._rejected.add(faulty)
                 continue
             days.append(self._asker.day(came.key, came.sample))
+            self._left_out(f"{task.theme} of {task.part[0].place}, mended", came)
             mended = {mend.number: mend.formula for mend in came.answer.mends}
             again: list[Proposal] = []
             for number, each in enumerate(faulty, 1):
@@ -331,6 +340,14 @@ class Factory:
     def _lost(self, task: _Task, error: LlmError) -> None:
         note = f"{task.theme} of {task.part[0].place} has no answer: {_line(error)}"
         self._documents[-1] = self._documents[-1].noted(note)
+
+    def _left_out(self, where: str, came: Consultation[Any]) -> None:
+        """Note what a reply had besides what can be used: one entry at fault does not cost the others."""
+        for one in came.spoilt:
+            name = one.label("name") or one.label("formula")
+            called = f" ({name})" if name else ""
+            note = f"{where}: number {one.number} of its {one.field}{called} was left out: {one.why}"
+            self._documents[-1] = self._documents[-1].noted(note)
 
     def _present(self, theme: Theme) -> str:
         have = [seed for seed in self._seeds if seed.proposal.category is theme.category]

@@ -8,9 +8,10 @@ from typing import Any
 
 from alpha_sources.formula import FormulaError, parse
 from alpha_sources.libraries import Library
+from alpha_sources.libraries.categories import Category
 from alpha_sources.llm import Consultation
 from alpha_sources.seed.documents import Document
-from alpha_sources.seed.extraction import find_formulas
+from alpha_sources.seed.extraction import FoundFormula, find_formulas, find_refused
 from alpha_sources.seed.labels import theme_of
 from alpha_sources.seed.pieces import Piece, page_at, place_of
 from alpha_sources.seed.proposal import Origin, Proposal, Provenance
@@ -68,7 +69,9 @@ def from_reply(
 
 
 def from_text(document: Document, day: date, own_fields: tuple[str, ...]) -> Iterator[Proposal]:
-    """Yield the formulas that stand in a document as such.
+    """Yield the formulas that stand in a document as such; then what stands there as one and is none.
+
+    The latter are for the examiner, who says why.
 
     Parameters
     ----------
@@ -83,25 +86,32 @@ def from_text(document: Document, day: date, own_fields: tuple[str, ...]) -> Ite
             formula = parse(found.text, found.dialect, own_fields)
         except FormulaError:  # it was read a moment ago
             continue
-        page = page_at(document, found.start)
-        yield Proposal(
-            found.name or _name_of(str(formula)),
-            found.text,
-            theme_of(formula),
-            Origin.DOCUMENT,
-            dialect=found.dialect,
-            title=found.name,
-            printed=found.text,
-            where=Provenance(
-                document=document.hash,
-                source=f"{document.name}, page {page}" if page else document.name,
-                page=page,
-                passage=found.line[:_LONGEST_PASSAGE],
-                passage_found=True,
-                published=document.published,
-                mined_on=day,
-            ),
-        )
+        name = found.name or _name_of(str(formula))
+        yield _as_found(document, found, name, theme_of(formula), day)
+    for found in find_refused(document.text, own_fields):
+        yield _as_found(document, found, found.name or found.text, Category.OTHER, day)
+
+
+def _as_found(document: Document, found: FoundFormula, name: str, category: Category, day: date) -> Proposal:
+    page = page_at(document, found.start)
+    return Proposal(
+        name,
+        found.text,
+        category,
+        Origin.DOCUMENT,
+        dialect=found.dialect,
+        title=found.name,
+        printed=found.text,
+        where=Provenance(
+            document=document.hash,
+            source=f"{document.name}, page {page}" if page else document.name,
+            page=page,
+            passage=found.line[:_LONGEST_PASSAGE],
+            passage_found=True,
+            published=document.published,
+            mined_on=day,
+        ),
+    )
 
 
 def from_library(library: Library) -> list[Proposal]:

@@ -10,8 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_sources.formula import Formula, FormulaError, evaluate, evaluate_stream, parse
-from alpha_sources.formula.evaluator import evaluate_last
+from alpha_sources.formula import (
+    Formula,
+    FormulaError,
+    SessionStream,
+    evaluate,
+    evaluate_stream,
+    parse,
+)
 from alpha_sources.treatment import Treatment
 from engine.errors import ProviderError
 from engine.market.view import MarketView
@@ -130,7 +136,8 @@ class Loom:
         count = min(count, len(view))
         first = len(view) - count
         asked = [*self._formulas, *(() if self._size is None else (self._size,))]
-        values = np.stack([evaluate_last(asked, view.view(row)) for row in range(first, len(view))], axis=1)
+        stream = SessionStream(asked)
+        values = np.stack([stream.advance(view.view(row)) for row in range(first, len(view))], axis=1)
         size = None if self._size is None else values[-1]
         out = np.empty((count, len(view.symbols), len(self._formulas)))
         for i in range(len(self._formulas)):

@@ -140,7 +140,7 @@ def in_short(decision: Mapping[str, Any]) -> dict[str, Any]:
         }
         for opinion in decision["opinions"]
     ]
-    return {**decision, "opinions": opinions, "brief": None, "questions": [], "refused": []}
+    return {**decision, "opinions": opinions, "brief": None, "questions": [], "refused": [], "brief_calls": 0}
 
 
 def _strand(plain: Mapping[str, Any], arrays: Mapping[str, Any]) -> Strand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from alpha_sources.agents import Decision, decide
 from alpha_sources.agents.brief import Archive, MarketBrief, make_brief
 from alpha_sources.agents.config import Experts, ModelFailure
 from alpha_sources.agents.decision import Answered
+from alpha_sources.agents.questions import calls_for_texts
 from alpha_sources.evaluation.labels import forward_returns
 from alpha_sources.formula import parse
 from alpha_sources.libraries.entry import LibraryEntry
-from alpha_sources.llm import Door
+from alpha_sources.llm import Allowance, Door
 from alpha_sources.llm.errors import LlmError
 from alpha_sources.market_state import FEATURES, market_features
 from alpha_sources.masking import Mask
@@ -47,12 +48,15 @@ class Learner:
         Of all time.
     door : Door or None
         None goes by rules.
+    names : mapping of str to names
+        By symbol, that the mask hides besides those the market knows.
     """
 
     settings: WovenSettings
     seeds: Sequence[LibraryEntry]
     documents: Archive
     door: Door | None
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def first_row(self, view: MarketView) -> int:
         """First row that is learned from.
@@ -83,20 +87,24 @@ class Learner:
         """Ask the committee, which keeps at least one alpha."""
         settings = self.settings
         earlier = [] if before is None else [*before.earlier, before.decision]
+        allowance = Allowance(calls_for_texts(settings.committee))
+        brief = self._brief(view, allowance)
         return decide(
             view,
             self.seeds,
             settings.committee,
             horizon_sessions=settings.horizon_sessions,
             previous=[Decision.from_payload(payload) for payload in earlier],
-            brief=self._brief(view),
+            brief=brief,
             door=self.door,
             seed=settings.seed,
             start=view.dates[first].astype(object),
+            calls_made=allowance.used,
         )
 
-    def _brief(self, view: MarketView) -> MarketBrief:
+    def _brief(self, view: MarketView, allowance: Allowance) -> MarketBrief:
         settings = self.settings
+        mask = Mask.of_view(view, f"alphaloom {settings.seed}", further=self.names) if settings.mask else None
 
         def made(door: Door | None) -> MarketBrief:
             return make_brief(
@@ -107,11 +115,11 @@ class Learner:
                 door=door,
                 charts=settings.charts,
                 config=settings.brief,
-                mask=Mask.of_view(view, f"alphaloom {settings.seed}") if settings.mask else None,
+                mask=mask,
             )
 
         try:
-            return made(self.door)
+            return made(None if self.door is None else self.door.within(allowance))
         except LlmError:
             if settings.agents.on_model_failure is ModelFailure.STOP:
                 raise

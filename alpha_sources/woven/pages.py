@@ -130,7 +130,7 @@ def _log(fabrics: Sequence[Fabric]) -> Table:
                 "alphas": len(strand.alphas),
                 "change": None if before is None else _weight_change(before.strands[0], strand),
                 "sessions": fit.get("sessions_train"),
-                "questions": len(fabric.decision["questions"]) if record["alphas_chosen"] else 0,
+                "replies": Decision.from_payload(fabric.decision).calls if record["alphas_chosen"] else 0,
                 "epochs": _mean_of(fit.get("best_epochs")),
                 "ic": fit.get("validation_rank_ic"),
             }
@@ -151,11 +151,11 @@ def _log(fabrics: Sequence[Fabric]) -> Table:
             column("Weights that moved", "change", Format.PERCENT),
             column("Epochs", "epochs", Format.INTEGER),
             column("Validation rank IC", "ic", Format.PRECISE),
-            column("Questions", "questions", Format.INTEGER),
+            column("Replies", "replies", Format.INTEGER),
         ],
         note=(
             "Weights that moved: half the sum of the differences of the weights at the mean market of the "
-            "training; 100 % is a signal of other alphas altogether. Questions: to language models; what "
+            "training; 100 % is a signal of other alphas altogether. Replies: of language models; what "
             "they cost stands in run.json."
         ),
     )

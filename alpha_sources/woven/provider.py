@@ -19,8 +19,10 @@ from alpha_sources.libraries.marks import MarkKind
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
 from alpha_sources.treatment import Neutralize, Normalise
+from alpha_sources.weights.config import Device
+from alpha_sources.weights.errors import WeightsError
 from alpha_sources.woven.settings import OnFailure, WovenSettings
-from engine.errors import AlphaloomError, LookAheadError, ProviderError
+from engine.errors import AlphaloomError, ConfigError, LookAheadError, ProviderError
 from engine.hashing import hash_json
 from engine.market.calendar import iso
 from engine.market.view import MarketView
@@ -88,6 +90,8 @@ class WovenProvider(AlphaProvider):
         Whether charts of the market are drawn, for the report and for models that can see.
     mask : bool
         Whether names, codes and dates are hidden from models, so that they cannot tell which year it is.
+    mask_names : Path, optional
+        With `mask`: a YAML file of further names by symbol, such as English ones, that are hidden too.
     on_failure : {"keep", "stop"}
         What becomes of a run when a refresh after the first fails: the previous snapshot stays in force and
         the result says so, or the run stops.
@@ -99,7 +103,8 @@ class WovenProvider(AlphaProvider):
     Raises
     ------
     ConfigError
-        If a parameter is not one of those allowed; the key is named.
+        If a parameter is not one of those allowed, `mask_names` cannot be read, or ``weights.device: cuda``
+        finds no card; the key is named.
     """
 
     def __init__(
@@ -123,6 +128,7 @@ class WovenProvider(AlphaProvider):
         brief: Mapping[str, Any] | None = None,
         charts: bool = False,
         mask: bool = False,
+        mask_names: Path | None = None,
         on_failure: str = OnFailure.KEEP,
         seed: int = 0,
         llm: LlmConfig | None = None,
@@ -132,6 +138,19 @@ class WovenProvider(AlphaProvider):
         self.settings = WovenSettings.read({key: v for key, v in given.items() if v is not None})
         self._door: Door | None = None
         self._ready: tuple[str, Signal] | None = None
+        self._check()
+
+    def _check(self) -> None:
+        """Find out now what a refresh would fail by later."""
+        _ = self._names
+        weights = self.settings.weights
+        if weights.device is Device.CUDA and weights.model.is_network:
+            from alpha_sources.weights.devices import resolve  # brings torch along
+
+            try:
+                resolve(weights.device)
+            except WeightsError as problem:
+                raise ConfigError(f"alpha.params.{problem}") from None
 
     def __getstate__(self) -> dict[str, Any]:
         # what is open stays here, and what was made ready is made again
@@ -221,6 +240,7 @@ class WovenProvider(AlphaProvider):
                 "torch": version("torch").split("+")[0],
                 "seeds": seeds,
                 "documents": self._archive.hash,
+                **({"names": {s: list(n) for s, n in self._names.items()}} if self._names else {}),
             }
         )
 
@@ -286,7 +306,20 @@ class WovenProvider(AlphaProvider):
         from alpha_sources.woven.learning import Learner
 
         seeds = [seed for seed in self.seeds if not lacking(seed.parsed, view)]
-        return Learner(self.settings, seeds, self._archive, self._door_in_use())
+        return Learner(self.settings, seeds, self._archive, self._door_in_use(), self._names)
+
+    @cached_property
+    def _names(self) -> Mapping[str, Sequence[str]]:
+        """Names that the mask hides besides those the market knows."""
+        from alpha_sources.masking import read_names
+
+        path = self.settings.mask_names
+        if path is None:
+            return {}
+        try:
+            return read_names(path)
+        except ConfigError as problem:
+            raise ConfigError(f"alpha.params.mask_names: {problem}") from None
 
     @cached_property
     def _archive(self) -> Archive:

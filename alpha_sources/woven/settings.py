@@ -53,6 +53,7 @@ class WovenSettings(BaseModel):
     brief: BriefConfig = BriefConfig()
     charts: bool = False
     mask: bool = False
+    mask_names: Path | None = None
     on_failure: OnFailure = OnFailure.KEEP
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     llm: LlmConfig | None = None
@@ -64,6 +65,8 @@ class WovenSettings(BaseModel):
                 f"window_sessions: {self.window_sessions} sessions are fewer than min_sessions "
                 f"{self.min_sessions}"
             )
+        if self.mask_names is not None and not self.mask:
+            raise ValueError("mask_names: it is of no use without mask; set mask: true, or leave it out")
         return self
 
     @classmethod

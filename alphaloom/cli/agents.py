@@ -55,6 +55,7 @@ def decide(
     rules.
     """
     import os
+    from datetime import UTC, datetime
 
     from rich.console import Console
 
@@ -69,7 +70,7 @@ def decide(
     console = Console(highlight=False)
     settings = load_config(config, sets=sets or [], environ=os.environ)
     with console.status("judging"):
-        sitting = sit(settings, _day(day), seeds=seeds)
+        sitting = sit(settings, _day(day), seeds=seeds, at=datetime.now(UTC))
     decision = sitting.decision
     if out is not None:
         try:
@@ -78,6 +79,8 @@ def decide(
             raise OutputError(f"cannot write {out}: {problem.strerror}") from None
     _print_scores(console, decision, every)
     record = [] if out is None else [("record", str(out))]
+    if sitting.tried is not None:
+        record.insert(0, ("trials", sitting.tried.line()))
     _print_lines(console, [*explained(decision), ("cost", decision.costs), *record])
 
 

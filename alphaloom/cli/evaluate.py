@@ -160,6 +160,7 @@ def _print(console: Console, hearing: Hearing, key: str, top: int) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from alpha_sources.honesty import Label
     from alphaloom.cli.output import print_labelled
 
     assessment = hearing.assessment
@@ -198,6 +199,8 @@ def _print(console: Console, hearing: Hearing, key: str, top: int) -> None:
         console.print(escape(f"{frame['sentence'].iloc[0]}"), soft_wrap=True)
     for note in hearing.notes:
         print_labelled(console, "note", note)
+    if Label.CLEAN in hearing.labels:
+        print_labelled(console, "note", "clean: whoever chose the formulas knew nothing of this span")
     found = assessment.overfitting
     chance = f"; overfitting {found.probability:.0%}" if found is not None else ""
     trials = f"{assessment.trials:,} trial{'s' * (assessment.trials != 1)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -87,6 +87,7 @@ def refresh(
             previous=None if follow is None else find_snapshot(follow),
             keep=not fresh,
             out=out,
+            at=datetime.now(UTC),
             on_refresh=tell,
             on_session=on_session,
             on_note=warn,

@@ -195,3 +195,29 @@ def test_the_page_on_evaluation_works_as_printed(cli: Cli, tmp_path: Path) -> No
     exec(compile(python, "evaluation.md", "exec"), {})
     (tmp_path / "spans.yaml").write_text(page.split("```yaml\n")[1].split("```")[0])
     assert "2021-01-04 to 2021-12-31" in cli("evaluate", "close / open", "--config", "spans.yaml").out
+
+
+LIBRARY = """\
+title: two
+entries:
+- {name: reversal, category: mean_reversion, formula: '-pct_change(close, 20)', knows_until: '%s'}
+- {name: calm, category: volatility, formula: '-ts_std(returns, 60)', knows_until: '2020-06-30'}
+"""
+
+
+def test_who_could_know_the_span_is_said_as_in_a_run(cli: Cli, tmp_path: Path) -> None:
+    old, new, research = (tmp_path / name for name in ("old.yaml", "new.yaml", "research.yaml"))
+    old.write_text(LIBRARY % "2020-12-31")
+    new.write_text(LIBRARY % "2022-03-31")
+    research.write_text(SPANS)
+    said = "contaminated: the test span begins on 2022-01-04, and 1 of 2 seeds are chosen by who"
+    assert said in cli("evaluate", new, *TRAIN, "--out", tmp_path / "pages").out
+    assert said in (tmp_path / "pages" / "index.html").read_text()
+    clean = cli("evaluate", old, *TRAIN).out
+    assert "contaminated" not in clean and "clean: whoever chose the formulas" in clean
+    # of a formula of one's own nobody says anything, and on a span to train on nothing is tested
+    for args in (("-pct_change(close, 20)", *TRAIN), (new, "--span", "train", "--config", research)):
+        ran = cli("evaluate", *args)
+        assert ran.code == 0 and "contaminated" not in ran.out and "clean" not in ran.out
+    opened = cli("evaluate", new, "--span", "test", "--config", research).out
+    assert said in opened and "opened for the first time" in opened

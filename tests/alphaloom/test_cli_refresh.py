@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from alpha_sources.evaluation.trials import TrialLedger
 from alpha_sources.snapshot import Snapshot
 from alpha_sources.woven.learning import Learner
 from alphaloom.snapshots import snapshots_of
@@ -169,6 +171,70 @@ def test_a_refresh_that_fails_on_the_way_is_said(cli, config, home, monkeypatch,
 def test_mistakes_are_named(cli, config, home, args, said):
     assert said in cli(*(config if arg == "CONFIG" else arg for arg in args)).refused()
     assert not (home / "store").exists()
+
+
+def test_a_refresh_follows_only_what_its_own_configuration_learned(cli, config, home, tmp_path):
+    out = tmp_path / "kept"
+    cli("refresh", config, "--date", "2021-09-30", "-q", "--out", out)
+    (folder,) = out.iterdir()
+    old = Snapshot.load(folder)
+    changed = cli(
+        "refresh", config, "--from", folder, "--date", "2021-10-29", "--set", "alpha.params.min_sessions=90"
+    ).refused()
+    assert old.params_hash[:12] in changed and "was learned under other alpha.params" in changed
+    assert changed.count("(hash ") == 2 and old.hash[:12] in changed and "leave --from out" in changed
+    future = cli("refresh", config, "--from", folder, "--date", "2021-09-30").refused()
+    assert "cannot be followed at 2021-09-30" in future
+    other = cli(
+        "refresh",
+        config,
+        "--from",
+        folder,
+        "--set",
+        "alpha.provider=formulas",
+        "--set",
+        "alpha.params={formulas: [close]}",
+    ).refused()
+    assert "learned by woven, and alpha.provider is formulas" in other
+    followed = cli("refresh", config, "--from", folder, "--date", "2021-10-29", "-q", "--out", tmp_path / "b")
+    assert "learned" in followed.out
+    (after,) = (tmp_path / "b").iterdir()
+    assert Snapshot.load(after).parent == old.hash
+
+
+def test_what_a_committee_judged_is_counted_once_as_tried(cli, config, home):
+    first = cli("refresh", config, "--since", "2021-09-29", "--date", "2021-11-30", "-q")
+    assert "3 formulas judged in project quick (3 new)" in first.out
+    again = cli("refresh", config, "--since", "2021-09-29", "--date", "2021-12-31", "-q")
+    assert "3 formulas judged in project quick (0 new)" in again.out
+    with TrialLedger.open(home / "trials.db") as ledger:
+        assert ledger.count("quick") == 3
+        rows = ledger.evaluations("quick")
+        assert set(rows["origin"]) == {"library"} and rows["ic_mean"].notna().all()
+        # one span a run: from the first day learned from to the last label known when alphas were chosen
+        assert sorted(set(rows["end"].dt.strftime("%Y-%m-%d"))) == ["2021-09-28", "2021-12-29"]
+    # what is written otherwise is the same formula
+    judged = cli("evaluate", "0 - pct_change(close, 20)", "--project", "quick", "--controls", "0", "--quiet")
+    assert "3 trials in project quick (0 new)" in judged.out
+    sat = cli("agents", "decide", "--config", config, "--date", "2021-12-31")
+    assert "3 formulas judged in project quick (0 new)" in sat.out
+
+
+def test_what_was_judged_inside_a_test_span_is_labelled(cli, config, home):
+    spans = (
+        "spans={train: {start: 2021-01-04, end: 2021-06-30}, valid: {start: 2021-07-01, end: 2021-09-30}, "
+        "test: {start: 2021-10-08, end: 2021-12-31}}"
+    )
+    ran = cli("refresh", config, "--set", spans, "--since", "2021-09-29", "--date", "2021-12-31", "-q")
+    assert (
+        "3 formulas judged in project quick (3 new); in_test: 1 decision with labels of the test span"
+        in ran.out
+    )
+    with TrialLedger.open(home / "trials.db") as ledger:
+        test = (date(2021, 10, 8), date(2021, 12, 31))
+        assert ledger.count("quick", span=test) == 3
+        assert ledger.times_opened("quick", test) == 0  # a scheduled refresh opens nothing
+        assert len(ledger.evaluations("quick")) == 6
 
 
 def test_a_changed_snapshot_is_refused(cli, config, home, tmp_path):

@@ -34,6 +34,9 @@ class ItemKind(StrEnum):
     def of_text(cls, name: str) -> ItemKind:
         """Return the kind that a text's own word stands for; a document where it is no such kind."""
         word = name.strip().lower()
+        if word in ("notice", "notices"):
+            # an exchange announces like a company
+            return cls.ANNOUNCEMENT
         texts = [kind for kind in cls if kind.foreign and kind is not cls.MACRO]
         return next((kind for kind in texts if word in (kind.value, f"{kind.value}s")), cls.DOCUMENT)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from pathlib import Path
 
 from alpha_sources.agents.brief.dated import checked_moment, closing
 from alpha_sources.agents.brief.errors import BriefError, FutureItemError
 from alpha_sources.agents.brief.tables import read_rows
 from engine.market.calendar import Session
+from engine.market.macro import MACRO_SERIES
+from engine.market.view import MarketView
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,24 @@ def read_macro(path: Path | str, name: str = "") -> tuple[MacroFigure, ...]:
         source = row.cells.get("source", called)
         found.append(MacroFigure(row.published_at, row.cells["name"], value, source=source, **more))
     return tuple(sorted(found, key=_order))
+
+
+def figures_of(view: MarketView) -> tuple[MacroFigure, ...]:
+    """Return the macro figures of a market that were known at the close of the view's session.
+
+    They are dated by the first day whose close could reflect them.
+    """
+    return tuple(
+        MacroFigure(
+            published_at=datetime.combine(one.visible, time.min),
+            name=one.series,
+            value=one.value,
+            period=one.period.isoformat(),
+            unit=MACRO_SERIES.get(one.series, ("", ""))[0],
+            source=one.source,
+        )
+        for one in view.macro
+    )
 
 
 def newest(figures: Iterable[MacroFigure]) -> list[tuple[MacroFigure, MacroFigure | None]]:

@@ -12,7 +12,7 @@ from alpha_sources.agents.brief.config import BriefConfig
 from alpha_sources.agents.brief.dated import DatedDocument
 from alpha_sources.agents.brief.fundamentals import fundamental_items
 from alpha_sources.agents.brief.item import BriefItem
-from alpha_sources.agents.brief.macro import MacroFigure
+from alpha_sources.agents.brief.macro import MacroFigure, figures_of
 from alpha_sources.agents.brief.market_brief import MarketBrief
 from alpha_sources.agents.brief.market_items import market_items, session_day
 from alpha_sources.agents.brief.sectors import sectors_of
@@ -50,14 +50,14 @@ def make_brief(
     Parameters
     ----------
     view : MarketView
-        With open or closing prices and members; its own texts are read too.
+        With open or closing prices and members; its own texts and macro figures are read too.
     index_symbol : str or None
         None stands for the members, equally weighted.
     documents : Archive or sequence of DatedDocument
         An archive spans all time, and what was out by the session is taken from it. Documents that are handed
         over one by one must all have been out: a later one is refused.
     figures : sequence of MacroFigure
-        Beside those of an archive; a later one is refused.
+        Beside those of the view and of an archive; a later one is refused.
     door : Door or None
         Scores texts and hears recordings; None, or one that is offline, leaves the scores to a word list.
     charts : bool
@@ -87,7 +87,7 @@ def make_brief(
         figure.refuse_after(view.session)
     texts = heard(chosen(view, documents, config), door, config.transcription_profile)
     archive = documents if isinstance(documents, Archive) else Archive()
-    known = (*archive.known_figures(view), *figures)
+    known = (*figures_of(view), *archive.known_figures(view), *figures)
     sentiment = score_texts(
         texts.documents,
         by=config.sentiment,

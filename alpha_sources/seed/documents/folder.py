@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from engine.processes import DiedError, Line, TimedOutError, started
 
 #: Seconds until a process is expected to have begun.
 _STARTING = 60.0
+#: With which a process ends that was started by its own start: a script without a guard. No other ends so.
+_UNGUARDED = 76
 _UNSEEN = ("thumbs.db", "desktop.ini")
 
 
@@ -71,7 +73,7 @@ def read_folder(folder: Path | str, *, limits: Limits | None = None) -> Document
     Raises
     ------
     DocumentError
-        If there is no such folder.
+        If there is no such folder, or the script has no guard.
 
     Notes
     -----
@@ -91,7 +93,7 @@ def each_document(folder: Path | str, *, limits: Limits | None = None) -> Iterat
     Raises
     ------
     DocumentError
-        If there is no such folder.
+        If there is no such folder, or the script has no guard.
     """
     top = Path(folder)
     if not top.is_dir():
@@ -183,20 +185,40 @@ def _read_apart(groups: list[list[Named]], limits: Limits) -> Iterator[Document 
     """Yield an answer for every group; a process that dies or hangs costs only the document it was at."""
     done = 0
     while done < len(groups):
-        with started(_answer_all, groups[done:], limits) as line:
-            before = done
+        with _reader(groups[done:], limits) as line:
+            try:
+                line.hear(_STARTING)
+            except (DiedError, TimedOutError) as problem:
+                raise DocumentError(_not_started(problem)) from None
             for answer in _answers(line, groups[done:], limits):
                 yield answer
                 done += 1
-        if done == before:
-            raise RuntimeError("no process could be started to read documents")
+
+
+@contextmanager
+def _reader(groups: list[list[Named]], limits: Limits) -> Iterator[Line]:
+    """Start the process that reads; one that is itself being started ends instead, without a word."""
+    with ExitStack() as stack:
+        try:
+            line = stack.enter_context(started(_answer_all, groups, limits))
+        except RuntimeError as problem:
+            # a spawned process runs the script again; the script came here, and not to its end
+            if "bootstrapping" not in str(problem):
+                raise
+            raise SystemExit(_UNGUARDED) from None
+        yield line
+
+
+def _not_started(problem: Exception) -> str:
+    if f"exit code {_UNGUARDED}" in str(problem):
+        return (
+            "documents are read in a process of their own, which runs your script from the top as it starts: "
+            'put what your script does under `if __name__ == "__main__":`'
+        )
+    return f"documents are read in a process of their own, and none could be started ({problem})"
 
 
 def _answers(line: Line, groups: list[list[Named]], limits: Limits) -> Iterator[Document | Skipped]:
-    try:
-        line.hear(_STARTING)
-    except (DiedError, TimedOutError):
-        return
     for group in groups:
         try:
             yield line.hear(limits.reading_seconds)

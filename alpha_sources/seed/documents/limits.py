@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from alpha_sources.seed.documents.errors import DocumentError
+from engine.plugins import nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,33 @@ class Limits:
                     f"limits.{each.name} is {getattr(self, each.name)}; it must be at least 1: leave it out "
                     "for the default"
                 )
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> Limits:
+        """Build limits of what a caller wrote; what is left out has its default.
+
+        Raises
+        ------
+        DocumentError
+            If there is no such limit, or it is no whole number of at least 1.
+        """
+        known = [each.name for each in fields(cls)]
+        for name, value in options.items():
+            if name not in known:
+                raise DocumentError(
+                    f"there is no limit {name!r}{nearest(name, known)}; known: {', '.join(known)}"
+                )
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise DocumentError(f"limits.{name} is {value!r}; it must be a whole number of at least 1")
+        return cls(**options)
+
+    def plain(self) -> dict[str, int]:
+        """Return those that are not as they are by default."""
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
+        }
 
     def check(self, name: str, number: float, what: str) -> None:
         """Refuse a number above the limit called `name`.

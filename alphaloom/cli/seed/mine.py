@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alphaloom.cli.seed.options import Config, FactoryOptions, Force, Sets
+from alphaloom.cli.seed.options import Config, FactoryOptions, Force, LimitOptions, Sets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +47,7 @@ def mine(
     ] = None,
     no_library: Annotated[bool, typer.Option("--no-library", help="None, also offline.")] = False,
     factory: FactoryOptions = None,
+    limit: LimitOptions = None,
     project: Annotated[
         str | None,
         typer.Option("--project", help="Leave out what this project of the trial ledger has tried."),
@@ -68,8 +69,9 @@ def mine(
     """
     from datetime import UTC, datetime
 
+    from alpha_sources.masking import read_names
     from alpha_sources.seed.errors import SeedError
-    from alphaloom.cli.seed.options import console, factory_of, names_of, settings_of
+    from alphaloom.cli.seed.options import console, factory_of, limits_of, settings_of
     from alphaloom.seeds import mine_seeds
 
     if offline and mode not in (None, "offline"):
@@ -80,7 +82,8 @@ def mine(
         raise SeedError("--mask-names is of no use without --mask; set both")
     wanted = "offline" if offline else mode
     settings = settings_of(config, [*(sets or []), *([f"llm.mode={wanted}"] if wanted else [])])
-    chosen, names = factory_of(factory), names_of(mask_names)
+    chosen, limits = factory_of(factory), limits_of(limit)
+    names = read_names(mask_names) if mask_names else {}
     try:
         with _progress(console(stderr=True), documents, quiet) as say:
             mining = mine_seeds(
@@ -90,6 +93,7 @@ def mine(
                 now=datetime.now(UTC),
                 factory=chosen,
                 libraries=[] if no_library else library,
+                limits=limits,
                 mask=mask,
                 names=names,
                 project=project,
@@ -129,6 +133,7 @@ def _print(to: Console, mining: Mining, out: Path) -> None:
     _say(to, f"seeds    {len(mined.seeds)}{_counted(mined.counts())}")
     if mined.rejected:
         _say(to, f"left out {sum(each.times for each in mined.rejected)}{_counted(mined.reasons())}")
+        _say(to, f"why      alphaloom seed show {out} --rejected")
     _say(to, f"written  {out}")
     _say(to, mining.costs.line() if mining.costs else "Language model: none was asked (offline)")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from alpha_sources.seed.documents import Limits
     from alpha_sources.seed.settings import FactorySettings
     from alphaloom.config import RunConfig
 
@@ -25,6 +25,14 @@ Sets = Annotated[
 FactoryOptions = Annotated[
     list[str] | None,
     typer.Option("--factory", metavar="KEY=VALUE", help="A setting of the factory, such as most=10."),
+]
+LimitOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="KEY=VALUE",
+        help="What one document may cost, such as pages=2000 or file_bytes=100000000.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file that is there.")]
 
@@ -41,10 +49,22 @@ def settings_of(config: str | None, sets: Sequence[str]) -> RunConfig:
 
 def factory_of(options: Sequence[str] | None) -> FactorySettings:
     """Settings of the factory from ``KEY=VALUE`` texts; values are YAML."""
+    from alpha_sources.seed.settings import factory_settings
+
+    return factory_settings(**_pairs(options, "--factory", "most=10"))
+
+
+def limits_of(options: Sequence[str] | None) -> Limits:
+    """Limits of a document from ``KEY=VALUE`` texts."""
+    from alpha_sources.seed.documents import Limits
+
+    return Limits.read(_pairs(options, "--limit", "pages=2000"))
+
+
+def _pairs(options: Sequence[str] | None, option: str, example: str) -> dict[str, Any]:
     import yaml
 
     from alpha_sources.seed.errors import SeedError
-    from alpha_sources.seed.settings import factory_settings
 
     values: dict[str, Any] = {}
     for item in options or []:
@@ -54,28 +74,8 @@ def factory_of(options: Sequence[str] | None) -> FactorySettings:
         except yaml.YAMLError:
             equals = ""
         if not equals or not key.strip():
-            raise SeedError(f"--factory {item!r}: write it as key=value, like most=10")
-    return factory_settings(**values)
-
-
-def names_of(path: Path | None) -> dict[str, list[str]]:
-    """Names by symbol of a YAML file; none without one."""
-    import yaml
-
-    from alpha_sources.seed.errors import SeedError
-
-    if path is None:
-        return {}
-    try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SeedError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
-    for symbol, names in said.items() if isinstance(said, dict) else [(None, None)]:
-        plain = isinstance(names, list) and all(isinstance(name, str) and name.strip() for name in names)
-        if not isinstance(symbol, str) or not plain:
-            where = f"{path}, {symbol}" if symbol else str(path)
-            raise SeedError(f"{where}: write a list of names by symbol, as in 600519.SH: [Kweichow Moutai]")
-    return dict(said)
+            raise SeedError(f"{option} {item!r}: write it as key=value, like {example}")
+    return values
 
 
 def console(stderr: bool = False) -> Console:

@@ -159,3 +159,17 @@ def test_config_is_frozen_and_compares_by_value() -> None:
     assert str(spans().train) == f"{DATES[0]}..{DATES[49]}"
     assert [name for name, _ in spans(valid=None).named()] == ["train", "test"]
     assert spans().test.start == date.fromisoformat(str(DATES[80]))
+
+
+def test_one_opening_is_allowed_unless_more_are_asked_for() -> None:
+    plain = {
+        "train": {"start": "2021-01-01", "end": "2021-12-31"},
+        "test": {"start": "2022-01-01", "end": "2022-12-31"},
+    }
+    once, thrice = spans_config(**plain), spans_config(**plain, openings=3)
+    assert (once.openings, thrice.openings) == (1, 3)
+    # what nobody asked for is not written, so that it changes no hash; what was asked for is
+    assert "openings" not in once.model_dump()
+    assert SpansConfig.model_validate(thrice.model_dump(mode="json")) == thrice
+    with pytest.raises(ConfigError, match=r"spans\.openings"):
+        spans_config(**plain, openings=0)

@@ -233,7 +233,7 @@ def test_a_process_killed_at_any_moment_pays_nothing_twice(server: LlmServer, ca
 def test_a_reply_is_on_disk_before_it_is_used(
     server: LlmServer, open_door: Opener, cassette: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from alpha_sources.llm import door as module
+    from alpha_sources.llm import inquiry as module
 
     def die(content: str, model: type) -> None:
         raise KeyboardInterrupt

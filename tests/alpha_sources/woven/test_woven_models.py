@@ -23,6 +23,7 @@ from alpha_sources.refresh_store import RefreshStore
 from alpha_sources.seed.documents import Image
 from alpha_sources.woven import WovenProvider
 from alpha_sources.woven.fabric import Fabric
+from engine.errors import ConfigError
 
 NEWS = """\
 published,title,body
@@ -137,3 +138,41 @@ def test_a_file_that_cannot_be_read_changes_nothing_and_is_named(make, sample, n
 def test_nothing_was_masked_where_nobody_was_asked(asking):
     assert asking(mask=True).provenance().masked
     assert not asking("offline", mask=True).provenance().masked
+
+
+def test_further_names_are_masked_too(asking, model, news, tmp_path, sample):
+    with (news / "news.csv").open("a") as file:
+        file.write("2021-09-27,Kweichow Moutai gains,The Moutai of Maotai town (600519) sells more\n")
+    names = tmp_path / "names.yaml"
+    names.write_text("600519.SH: [Kweichow Moutai, Moutai]\n", encoding="utf-8")
+    view = sample.view("2021-09-30")
+    plain = asking(mask=True, alphas_refresh="month_end")
+    masked = asking(mask=True, mask_names=names, alphas_refresh="month_end")
+    plain.refresh(view, None)
+    assert "Moutai" in json.dumps([asked.body for asked in model.asked])
+    model.asked.clear()
+    masked.refresh(view, None)
+    shown = json.dumps([asked.body for asked in model.asked])
+    assert model.asked and "Moutai" not in shown and "600519" not in shown and "gains" in shown
+    # what a model is shown is part of what a refresh depends on
+    assert plain.fingerprint() != masked.fingerprint()
+    before = masked.fingerprint()
+    names.write_text("600519.SH: [Moutai]\n", encoding="utf-8")
+    assert asking(mask=True, mask_names=names).fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        (None, {"mask": True}, "alpha.params.mask_names: .*cannot be read"),
+        ("- Moutai\n", {"mask": True}, "alpha.params.mask_names: .*write a list of names by symbol"),
+        ("600519.SH: Moutai\n", {"mask": True}, "names.yaml, 600519.SH: write a list"),
+        ("600519.SH: [Moutai]\n", {}, "alpha.params.mask_names: it is of no use without mask"),
+    ],
+)
+def test_mistakes_in_further_names_are_found_at_once(make, tmp_path, text, options, said):
+    path = tmp_path / "names.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        make(mask_names=path, **options)

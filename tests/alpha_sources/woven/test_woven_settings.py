@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from alpha_sources.woven import WovenProvider
@@ -52,3 +56,28 @@ def test_the_committee_has_the_providers_first_session_and_index_unless_it_says_
     assert provider.settings.committee.index_symbol == "000016.SH"
     own = WovenProvider(min_sessions=120, agents={"least_sessions": 90})
     assert own.settings.committee.least_sessions == 90
+
+
+CONSTRUCTED = """
+import sys
+from alpha_sources.woven import WovenProvider
+from engine.errors import ConfigError
+WovenProvider()
+assert "torch" not in sys.modules, "torch was imported by a provider that does not ask for a card"
+WovenProvider(weights={"model": "ridge", "device": "cuda"})
+assert "torch" not in sys.modules, "torch was imported for a model that needs no card"
+try:
+    WovenProvider(weights={"device": "cuda"})
+except ConfigError as problem:
+    print(problem)
+"""
+
+
+def test_a_card_that_is_not_there_is_missed_when_the_provider_is_made():
+    # no card is visible, whatever the machine has
+    environ = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", CONSTRUCTED], env=environ, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("alpha.params.weights.device: cuda, but torch finds no CUDA device")

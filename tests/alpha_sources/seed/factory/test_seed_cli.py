@@ -16,7 +16,7 @@ from alpha_sources.evaluation.trials import Origin, Scope, Trial, TrialLedger
 from alpha_sources.formula import parse
 from alpha_sources.seed import SeedError, load_seeds, read_mined
 from alphaloom.cli.seed import seed_app
-from engine.errors import AlphaloomError, OutputError
+from engine.errors import AlphaloomError, ConfigError, OutputError
 
 QUICK = ("--factory", "against=[paper_seeds]")
 
@@ -193,10 +193,10 @@ def test_further_names_are_hidden_behind_a_mask(server: LlmServer, tmp_path: Pat
     note.write_text("Kweichow Moutai, once 600519, rose.", encoding="utf-8")
     words = ("mine", str(note), "--config", str(config), *QUICK, "--mask-names", str(names))
     masked = (*words, "--mask", "--out", str(tmp_path / "masked.yaml"))
-    with pytest.raises(SeedError, match=r"names\.yaml cannot be read"):
+    with pytest.raises(ConfigError, match=r"names\.yaml cannot be read"):
         said(*masked, TEST_LLM_KEY=KEY)
     names.write_text("600519.SH: Kweichow Moutai", encoding="utf-8")
-    with pytest.raises(SeedError, match=r"600519\.SH: write a list of names"):
+    with pytest.raises(ConfigError, match=r"600519\.SH: write a list of names"):
         said(*masked, TEST_LLM_KEY=KEY)
     names.write_text("600519.SH: [Kweichow Moutai]", encoding="utf-8")
     with pytest.raises(SeedError, match="without --mask"):
@@ -205,3 +205,56 @@ def test_further_names_are_hidden_behind_a_mask(server: LlmServer, tmp_path: Pat
     said(*masked, TEST_LLM_KEY=KEY)
     shown = "".join(str(each.body) for each in server.asked)
     assert "rose." in shown and "Moutai" not in shown and "600519" not in shown
+
+
+def test_formulas_that_the_parser_refuses_are_listed_with_the_reason(tmp_path: Path) -> None:
+    note = tmp_path / "note.md"
+    note.write_text(
+        "Good: ts_rank(turnover, 11) - ts_rank(vwap, 23)\n\n"
+        "Tomorrow = delay(close, -1) / close\n\n"
+        "We like `rank(wibble(close))` best.\n\n"
+        "- ts_mean(close, 5\n\n"
+        "Ref($close, 5, 7) / $close\n\n"
+        "The mean of close (see above) is rank of close.\n",
+        encoding="utf-8",
+    )
+    out = tmp_path / "mined.yaml"
+    told = said("mine", str(note), "--offline", "--no-library", "--out", str(out), *QUICK)
+    assert "left out 4 (formula 4)" in told
+    head = read_mined(out)
+    why = {each["formula"]: each["why"] for each in head["rejected"]}
+    assert list(why) == [
+        "delay(close, -1) / close",
+        "rank(wibble(close))",
+        "ts_mean(close, 5",
+        "Ref($close, 5, 7) / $close",
+    ]
+    assert "wibble" in why["rank(wibble(close))"] and all(why.values())
+    assert [entry.name for entry in load_seeds(out)] == ["good"]
+
+
+def test_what_a_document_may_cost_is_set_on_the_command_line(note: Path, tmp_path: Path) -> None:
+    words = ("mine", str(note), "--offline", "--no-library", *QUICK)
+    strict = (*words, "--limit", "characters=20")
+    told = said(*strict, "--out", str(tmp_path / "strict.yaml"))
+    assert "characters allows 20" in told and "seeds    0" in told
+    assert read_mined(tmp_path / "strict.yaml")["settings"]["limits"] == {"characters": 20}
+    said(*words, "--out", str(tmp_path / "plain.yaml"))
+    assert "limits" not in read_mined(tmp_path / "plain.yaml")["settings"]
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("pags=3", r"there is no limit 'pags'; did you mean pages\?"),
+        ("pages=0", r"limits\.pages is 0; it must be at least 1"),
+        ("pages=many", r"limits\.pages is 'many'; it must be a whole number"),
+        ("pages=true", r"limits\.pages is True; it must be a whole number"),
+        ("pages", r"--limit 'pages': write it as key=value, like pages=2000"),
+    ],
+)
+def test_a_limit_that_is_none_is_named(note: Path, tmp_path: Path, option: str, message: str) -> None:
+    out = tmp_path / "mined.yaml"
+    with pytest.raises(AlphaloomError, match=message):
+        said("mine", str(note), "--offline", "--limit", option, "--out", str(out))
+    assert not out.exists()

@@ -16,7 +16,7 @@ from seed_model import Mine, Model, idea
 
 from alpha_sources.libraries import Category
 from alpha_sources.seed import load_seeds, read_mined
-from alpha_sources.seed.documents import Document, Skipped, each_document, each_file
+from alpha_sources.seed.documents import Document, Limits, Skipped, each_document, each_file
 from alpha_sources.seed.documents.dating import SHANGHAI
 from alpha_sources.seed.file import mined_entries
 from alphaloom.config import RunConfig
@@ -259,6 +259,6 @@ def test_one_process_at_a_time_mines_to_a_file(documents: Path, mine: Mine, tmp_
 def test_what_a_killed_run_left_beside_its_file_is_no_document(tmp_path: Path) -> None:
     (tmp_path / ".seeds.yaml-x1").write_text("half", encoding="utf-8")
     (tmp_path / "note.md").write_text("A note.", encoding="utf-8")
-    found = _documents([tmp_path], tmp_path / "seeds.yaml")
+    found = list(_documents([tmp_path], tmp_path / "seeds.yaml", Limits()))
     assert [each.name for each in found if isinstance(each, Document)] == ["note.md"]
-    assert not [each for each in _documents([tmp_path], tmp_path / "seeds.yaml") if isinstance(each, Skipped)]
+    assert not [each for each in found if isinstance(each, Skipped)]

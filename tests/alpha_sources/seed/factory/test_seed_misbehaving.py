@@ -267,3 +267,23 @@ def test_orders_in_a_document_change_nothing_but_the_text_that_is_shown(
     assert not [seed for seed in mined.seeds if seed.proposal.origin == "model"]
     assert set(mined.reasons()) == {"formula"}
     assert "<<<END>>>" not in "".join(words for what, words in model.asked if what == "sift")
+
+
+def test_one_idea_that_is_too_long_does_not_cost_the_others(note: Path, ask: Ask, model: Model) -> None:
+    good = ["ts_mean(returns, 90) / ts_std(returns, 45)", "ts_rank(turnover, 11) - ts_rank(vwap, 23)"]
+
+    def ideas(theme: str, words: str) -> Any:
+        found = momentum(*good)(theme, words)
+        if found["ideas"]:
+            long = idea("close / open", theme, ENGLISH[0], name="Epic", rationale="because " * 60)
+            found["ideas"].insert(1, long)
+        return found
+
+    model.ideas = ideas
+    mining = ask(note)
+    kept = [seed for seed in mining.mined.seeds if seed.proposal.category == "momentum"]
+    assert len(kept) == 2
+    assert "number 2 of its ideas (Epic) was left out: rationale: String should have at most 300" in notes_of(
+        mining
+    )
+    assert not mining.mined.unfinished

@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from engine.errors import ConfigError, DataError
 from engine.field_errors import what_is_wrong
@@ -47,6 +55,9 @@ class SpansConfig(BaseModel):
         What is chosen on, if not on `train`.
     test : PeriodConfig
         Sealed: no choice that is made once per run sees it, and opening it is recorded.
+    openings : int
+        How often one configuration may open the test span; what goes beyond is said in red by
+        ``alphaloom reproduce``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -54,6 +65,7 @@ class SpansConfig(BaseModel):
     train: PeriodConfig
     valid: PeriodConfig | None = None
     test: PeriodConfig
+    openings: int = Field(1, ge=1)
 
     @model_validator(mode="after")
     def _in_order(self) -> SpansConfig:
@@ -65,6 +77,13 @@ class SpansConfig(BaseModel):
                     "the spans follow one another and share no day"
                 )
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        plain: dict[str, Any] = handler(self)
+        if self.openings == 1:  # what nobody asked for changes no hash
+            del plain["openings"]
+        return plain
 
     def named(self) -> list[tuple[str, PeriodConfig]]:
         """The spans that are given, with their names, in the order of time."""

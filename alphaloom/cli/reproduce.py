@@ -29,8 +29,11 @@ def reproduce(
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, help="Random seeds of each method. Default: 3.")
     ] = None,
+    shuffles: Annotated[
+        int, typer.Option("--shuffles", min=0, help="Deals of shuffled labels for each method that learns.")
+    ] = 5,
     full: Annotated[
-        bool, typer.Option("--full", help="Ten seeds, learned anew every month; takes some hours.")
+        bool, typer.Option("--full", help="Ten seeds, learned anew every month; an hour of two cores.")
     ] = False,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Processes.")] = 2,
     out: Annotated[
@@ -58,7 +61,7 @@ def reproduce(
 
     settings = load_config(config, sets=sets or [], environ=os.environ)
     names = None if methods is None else tuple(part.strip() for part in methods.split(",") if part.strip())
-    experiment = Experiment.of(settings, methods=names, null=null, full=full, seeds=seeds)
+    experiment = Experiment.of(settings, methods=names, null=null, full=full, seeds=seeds, shuffles=shuffles)
     folder = out or work_folder(experiment)
     try:
         with _rows(Console(stderr=True), quiet) as on_progress:

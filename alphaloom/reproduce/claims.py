@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+from alpha_sources.llm.config import Mode
+from alphaloom.config import RunConfig
+from alphaloom.reproduce.methods import spans_of
+
 SOURCE = "Kou et al., arXiv 2409.06289"
 
 #: Cumulative return of 2023 on the SSE 50, by what is called what here; the price index itself lost 11.73 %.
@@ -21,6 +25,28 @@ RETURNS: Mapping[str, float] = MappingProxyType(
         "mlp": 0.031,
     }
 )
+
+#: what the returns are of
+INDEX, START, END = "000016.SH", date(2023, 1, 1), date(2023, 12, 31)
+
+
+def comparable(base: RunConfig) -> bool:
+    """Whether a configuration is tested on the market and in the year that the paper prints returns of."""
+    test = spans_of(base).test
+    return base.index == INDEX and (test.start, test.end) == (START, END)
+
+
+def return_of(key: str, base: RunConfig) -> float | None:
+    """What the paper prints of the same market and year; None where it prints nothing.
+
+    Parameters
+    ----------
+    key : str
+        Of `RETURNS`; any other is nothing.
+    base : RunConfig
+    """
+    return RETURNS.get(key) if comparable(base) else None
+
 
 #: Printed and not run here: another framework of agents, another library of trees, reinforcement learning.
 NOT_RUN: Mapping[str, float] = MappingProxyType({"FinCon": 0.225, "XGBoost": 0.095, "PPO": 0.029})
@@ -76,21 +102,42 @@ CASES: tuple[Case, ...] = (
     ),
 )
 
-#: What a reader cannot take from the paper, and what is done here in its place.
-LEFT_OPEN: tuple[tuple[str, str], ...] = (
-    ("Costs", "the configuration's commission and slippage, stamp duty and transfer fee by date"),
-    ("Fill price", "the open of the session after the decision"),
-    ("Price limits and suspensions", "an order that a limit or a suspension forbids is refused"),
-    ("T+1", "what was bought is sold the next session at the earliest; a daily exchange never asks for more"),
-    ("Random seeds", "several, with median and range"),
-    ("Threshold of the score", "0.5, the house's default"),
-    ("Formula of the risk score", "a utility of return, volatility, drawdown, tail, cost and capacity"),
-    ("Definition of the regimes", "trend of the index and breadth, calm or stressed, read causally"),
-    ("Horizon of the IC", "1 session, from open to open, rank correlation"),
-    ("Linear weights out of an MLP", "scores come from the network; its read-out is only shown"),
-    ("Seed formulas", "37 are released, most without a formula that can be computed as printed"),
-    ("Which language model saw what", "none is asked here: the committee goes by rules"),
-)
+
+def left_open(base: RunConfig) -> tuple[tuple[str, str], ...]:
+    """What a reader cannot take from the paper, and what a configuration does in its place."""
+    fill, agents = base.broker.fill, dict(base.alpha.params.get("agents") or {})
+    at = (
+        fill.buy.value
+        if fill.buy is fill.sell
+        else f"{fill.sell.value} (sales), {fill.buy.value} (purchases)"
+    )
+    threshold = agents.get("threshold")
+    horizon = int(base.alpha.params.get("horizon_sessions", 1))
+    asked = "none is asked here: the committee goes by rules"
+    if base.llm.mode is not Mode.OFFLINE:
+        asked = f"see the labels of the runs, which ask one ({base.llm.mode.value}); sittings go by rules"
+    return (
+        ("Costs", "the configuration's fees and slippage, as the third question says them"),
+        ("Fill price", f"the {at} of the session after the decision"),
+        ("Price limits and suspensions", "an order that a limit or a suspension forbids is refused"),
+        (
+            "T+1",
+            "what was bought is sold the next session at the earliest; a daily exchange never asks for more",
+        ),
+        ("Random seeds", "several, with median and range"),
+        ("Threshold of the score", "0.5, the house's default" if threshold is None else f"{threshold:g}"),
+        ("Formula of the risk score", "a utility of return, volatility, drawdown, tail, cost and capacity"),
+        ("Definition of the regimes", "trend of the index and breadth, calm or stressed, read causally"),
+        (
+            "Horizon of the IC",
+            f"{horizon} session{'s' if horizon > 1 else ''}, from open to open, rank correlation",
+        ),
+        ("Linear weights out of an MLP", "scores come from the network; its read-out is only shown"),
+        ("Seed formulas", "37 are released, most without a formula that can be computed as printed"),
+        ("Which language model saw what", asked),
+        ("Rhythm of learning", f"anew at {base.alpha.refresh.replace('_', ' ')}"),
+    )
+
 
 #: Said of methods that are `Method.late`.
 LATE = (

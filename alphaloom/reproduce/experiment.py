@@ -8,12 +8,14 @@ from enum import StrEnum
 
 from alphaloom.config import RunConfig
 from alphaloom.reproduce.claims import CASES
-from alphaloom.reproduce.methods import NULL, Method, chosen, settings_of, spans_of
+from alphaloom.reproduce.methods import METHODS, NULL, Group, Method, chosen, settings_of, spans_of
 from engine.broker.config import BrokerConfig, PlainFeesConfig
 from engine.errors import ConfigError
+from strategies.loading import uses_signal
 
 SEEDS = 3
 FULL_SEEDS = 10
+SHUFFLES = 5
 NULL_SIZE = 200
 _FULL_RHYTHM = "month_end"
 #: portfolios of the null that a worker takes at once
@@ -29,9 +31,11 @@ class Half(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Whether costs are charged, and whether shares come in lots.
+    """Whether costs are charged, and whether the rules of trading hold.
 
-    The other rules of the market stay in force: the broker has no switch for limits, suspensions and T+1.
+    Costs are fees, slippage and the tax on dividends. Rules are whole lots and daily price limits. A
+    suspension is neither: without a trade there is no price to fill at. T+1 never binds where decisions
+    fall at closes and fills in the next session.
     """
 
     costs: bool
@@ -43,7 +47,7 @@ class Variant:
         return f"costs-{'on' if self.costs else 'off'}_rules-{'on' if self.rules else 'off'}"
 
     def broker(self, broker: BrokerConfig) -> BrokerConfig:
-        """Return the terms of a broker under this variant."""
+        """Return the terms of a broker under this variant; limits are the market's, see `unlimited`."""
         update: dict[str, object] = {}
         if not self.costs:
             free = PlainFeesConfig(buy=0.0, sell=0.0, minimum=0.0)
@@ -59,11 +63,30 @@ VARIANTS: tuple[Variant, ...] = tuple(Variant(c, r) for c in (True, False) for r
 
 @dataclass(frozen=True, slots=True)
 class RowJob:
-    """One method under one seed: its scores, and a portfolio for each variant."""
+    """One method under one seed: its scores, and a portfolio for each variant.
+
+    On shuffled labels `seed` is the number of the deal, from 0 on, and there is one portfolio, with costs
+    and rules. Portfolios of the null are traded by the rules, with costs and without, which is what others
+    are placed among.
+    """
 
     method: Method
     seed: int
     shuffled: bool = False
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Under which it is traded."""
+        if self.shuffled:
+            return VARIANTS[:1]
+        if self.method.group is Group.NULL:
+            return tuple(variant for variant in VARIANTS if variant.rules)
+        return VARIANTS
+
+    @property
+    def part(self) -> str:
+        """Which part of its line it is."""
+        return f"shuffled labels {self.seed + 1}" if self.shuffled else f"seed {self.seed}"
 
     @property
     def line(self) -> str:
@@ -91,6 +114,11 @@ class NullJob:
     def line(self) -> str:
         """What it counts for in the progress."""
         return "Random portfolios"
+
+    @property
+    def part(self) -> str:
+        """Which part of its line it is."""
+        return f"{self.first} to {self.last}"
 
     def rows(self) -> tuple[RowJob, ...]:
         """Return its portfolios as rows."""
@@ -121,6 +149,11 @@ class SittingJob:
         return "Selections by regime"
 
     @property
+    def part(self) -> str:
+        """Which part of its line it is."""
+        return self.window or self.day
+
+    @property
     def place(self) -> str:
         """Where its record is."""
         return f"sittings/{self.window.replace(' ', '-') or 'every'}-{self.day}"
@@ -137,6 +170,11 @@ class ForesightJob:
     def line(self) -> str:
         """What it counts for in the progress."""
         return "Foresight of libraries"
+
+    @property
+    def part(self) -> str:
+        """Which part of its line it is."""
+        return f"{self.library} on {self.half}"
 
     @property
     def place(self) -> str:
@@ -171,6 +209,10 @@ class Experiment:
         Random seeds 0, 1, ... of every method that draws.
     null : int
         Random portfolios.
+    shuffles : int
+        Deals of shuffled labels for every method that learns.
+    openings : int
+        How often the configuration may open its test span; see `engine.spans.SpansConfig`.
     libraries : tuple of str
         Judged for the second question, out of `LIBRARIES`.
     """
@@ -179,6 +221,8 @@ class Experiment:
     methods: tuple[Method, ...]
     seeds: int
     null: int
+    shuffles: int = SHUFFLES
+    openings: int = 1
     libraries: tuple[str, ...] = LIBRARIES
 
     @classmethod
@@ -190,6 +234,7 @@ class Experiment:
         null: int = NULL_SIZE,
         full: bool = False,
         seeds: int | None = None,
+        shuffles: int = SHUFFLES,
     ) -> Experiment:
         """Put an experiment together.
 
@@ -204,14 +249,25 @@ class Experiment:
             Ten seeds and monthly learning instead of three and the configuration's rhythm.
         seeds : int or None
             Another number of seeds.
+        shuffles : int
+            Deals of shuffled labels.
 
         Raises
         ------
         ConfigError
-            If the configuration names no spans or matches as Qlib does, a method is unknown, or a number is
-            out of range.
+            If the configuration names no spans, is none of the woven provider under a strategy that reads
+            scores, or matches as Qlib does; if a method is unknown, or a number out of range.
         """
-        spans_of(base)
+        spans = spans_of(base)
+        if base.alpha.provider != METHODS[0].provider:
+            raise ConfigError(
+                f"alpha.provider is {base.alpha.provider}, and rows are made of the paper's method: leave it "
+                f"at {METHODS[0].provider}; alphaloom backtest runs any other"
+            )
+        if not uses_signal(base.strategy.name, base.base):
+            raise ConfigError(
+                f"strategy.name: {base.strategy.name} reads no scores, so that all methods would be the same"
+            )
         if base.broker.compat != "none":
             raise ConfigError("broker.compat: an experiment on house rules leaves it at none")
         if not 0 <= null <= 100_000:
@@ -221,16 +277,21 @@ class Experiment:
         number = seeds if seeds is not None else FULL_SEEDS if full else SEEDS
         if not 1 <= number <= 1000:
             raise ConfigError(f"--seeds must be from 1 to 1000, not {number}")
-        return cls(base, chosen(methods), number, null)
+        if not 0 <= shuffles <= 1000:
+            raise ConfigError(f"--shuffles must be from 0 to 1000, not {shuffles}")
+        # whoever allows one opening more has asked nothing else: the results are the same configuration's
+        asked = base.model_copy(update={"spans": spans.model_copy(update={"openings": 1})})
+        return cls(asked, chosen(methods), number, null, shuffles, spans.openings)
 
     def rows(self) -> Iterator[RowJob]:
-        """Every method under every seed, then those that learn once on shuffled labels."""
+        """Every method under every seed, then those that learn on every deal of shuffled labels."""
         for method in self.methods:
             for seed in range(self.seeds if method.draws else 1):
                 yield RowJob(method, seed)
         for method in self.methods:
-            if method.learns:
-                yield RowJob(method, 0, shuffled=True)
+            if method.placebo is not None:
+                for deal in range(self.shuffles):
+                    yield RowJob(method, deal, shuffled=True)
 
     def nulls(self) -> Iterator[NullJob]:
         """The null in pieces."""

@@ -34,7 +34,8 @@ class Found:
     returns : tuple of float
         Total return by seed.
     place : float
-        Share of the random portfolios of the variant whose return the median exceeds; NaN without any.
+        Share of the random portfolios of the variant whose return the median exceeds; NaN without any, as
+        where the rules are off.
     """
 
     variant: str
@@ -49,6 +50,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Shuffled:
+    """What became of a method on shuffled labels, with costs and rules.
+
+    Parameters
+    ----------
+    spreads : mapping of measure to Spread or None
+        Over deals.
+    ics : tuple of float
+        Mean rank IC by deal; those that are not defined are left out.
+    """
+
+    spreads: Mapping[str, Spread | None]
+    ics: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RowFound:
     """What became of a method.
 
@@ -60,10 +77,11 @@ class RowFound:
         That are done.
     variants : tuple of Found
         In the order of `experiment.VARIANTS`.
-    shuffled : mapping or None
-        Measures on shuffled labels, costs and rules on.
+    shuffled : Shuffled or None
+    refused : mapping of reason to float
+        Orders refused with costs and rules, mean over seeds.
     claim : float or None
-        The paper's return.
+        The paper's return; None where it prints none of this market and year.
     labels : tuple of str
         Such as ``contaminated``.
     late : bool
@@ -75,7 +93,8 @@ class RowFound:
     group: Group
     seeds: int
     variants: tuple[Found, ...]
-    shuffled: Mapping[str, Any] | None
+    shuffled: Shuffled | None
+    refused: Mapping[str, float]
     claim: float | None
     labels: tuple[str, ...]
     late: bool = False
@@ -171,6 +190,7 @@ class Findings:
             "config_hash": base.hash(),
             "seeds": self.experiment.seeds,
             "null_size": self.experiment.null,
+            "shuffles": self.experiment.shuffles,
             "paper": claims.SOURCE,
             **found,
         }

@@ -18,6 +18,8 @@ from alphaloom.whole_file import write_whole
 from engine.errors import OutputError
 
 _ASKED = "experiment.json"
+#: raised when a row comes to mean or to hold something else: records of both must not stand on one page
+LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Identity:
     Parameters
     ----------
     version : str
-        Of Alphaloom.
+        Of Alphaloom and of its records, see `LAYOUT`.
     config, data : str
         Hashes of the configuration, and of the market that it gives.
     files : str

@@ -21,7 +21,7 @@ from alphaloom.reproduce.experiment import (
     SittingJob,
     Variant,
 )
-from alphaloom.reproduce.findings import MEASURES, Findings, Found, RowFound, Sitting
+from alphaloom.reproduce.findings import MEASURES, Findings, Found, RowFound, Shuffled, Sitting
 from alphaloom.reproduce.folder import WorkFolder
 from alphaloom.reproduce.foresight import read_judgement
 from alphaloom.reproduce.groups import by_regime, foresight_verdict, group_ics, selections
@@ -68,7 +68,9 @@ def gather(experiment: Experiment, folder: WorkFolder, panel: MarketPanel) -> Fi
         for variant in VARIANTS
     }
     rows = tuple(
-        found for method in experiment.methods if (found := _row(method, folder, records, null)) is not None
+        found
+        for method in experiment.methods
+        if (found := _row(method, experiment, folder, records, null)) is not None
     )
     judged = {
         (library, half): read_judgement(ForesightJob(library, half), base, folder)
@@ -101,7 +103,7 @@ def gather(experiment: Experiment, folder: WorkFolder, panel: MarketPanel) -> Fi
         verdicts=(
             on_selection(alike),
             foresight_verdict(seeds_test, kept),
-            _portfolio_verdict(rows, null, index_return),
+            _portfolio_verdict(rows, null, index_return, claims.return_of("woven", base)),
         ),
         placebo=_placebo(rows, null),
         others=_others(rows, index_return),
@@ -115,7 +117,7 @@ def gather(experiment: Experiment, folder: WorkFolder, panel: MarketPanel) -> Fi
 def _records(job: RowJob, folder: WorkFolder) -> dict[str, dict[str, Any]]:
     """Records of a row's portfolios by variant."""
     out = {}
-    for variant in VARIANTS:
+    for variant in job.variants:
         record = folder.read(f"{job.place}/{variant.key}")
         if record is not None:
             out[variant.key] = record
@@ -124,6 +126,7 @@ def _records(job: RowJob, folder: WorkFolder) -> dict[str, dict[str, Any]]:
 
 def _row(
     method: Method,
+    experiment: Experiment,
     folder: WorkFolder,
     records: Mapping[RowJob, Mapping[str, Mapping[str, Any]]],
     null: Mapping[str, Mapping[str, Sequence[float]]],
@@ -132,8 +135,7 @@ def _row(
     jobs = [job for job in records if job.method is method and not job.shuffled and main in records[job]]
     if not jobs:
         return None
-    shuffled = next((job for job in records if job.method is method and job.shuffled), None)
-    placebo = records[shuffled].get(main) if shuffled is not None else None
+    deals = [found[main] for job, found in records.items() if _is_deal(job, method) and main in found]
     learned = folder.read(f"{jobs[0].place}/learned") or {}
     return RowFound(
         method.key,
@@ -141,11 +143,33 @@ def _row(
         method.group,
         len(jobs),
         tuple(_found(variant, [records[job] for job in jobs], null[variant.key]) for variant in VARIANTS),
-        None if placebo is None else {key: placebo["metrics"][key] for key in MEASURES},
-        claims.RETURNS.get(method.claim),
+        _shuffled(deals) if deals else None,
+        _refused([records[job][main] for job in jobs]),
+        claims.return_of(method.claim, experiment.base),
         tuple(learned.get("labels", ())),
         method.late,
     )
+
+
+def _is_deal(job: RowJob, method: Method) -> bool:
+    return job.method is method and job.shuffled
+
+
+def _shuffled(records: Sequence[Mapping[str, Any]]) -> Shuffled:
+    metrics = [one["metrics"] for one in records]
+    ics = [one["rank_ic_mean"] for one in metrics]
+    return Shuffled(
+        {key: Spread.of([one[key] for one in metrics]) for key in MEASURES},
+        tuple(float(ic) for ic in ics if ic is not None),
+    )
+
+
+def _refused(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Orders refused by reason, mean over seeds."""
+    reasons = sorted({reason for one in records for reason in one["refused"]})
+    return {
+        reason: sum(one["refused"].get(reason, 0) for one in records) / len(records) for reason in reasons
+    }
 
 
 def _found(
@@ -164,6 +188,7 @@ def _portfolio_verdict(
     rows: Sequence[RowFound],
     null: Mapping[str, Mapping[str, Sequence[float]]],
     index_return: float | None,
+    claim: float | None,
 ) -> Verdict:
     by_key = {row.method: row for row in rows}
     ours, equal = by_key.get(METHODS[0].key), by_key.get(_EQUAL)
@@ -174,7 +199,7 @@ def _portfolio_verdict(
         null_size=len(null[VARIANTS[0].key]["total_return"]),
         market=index_return,
         equal_weight=None if equal is None else equal.main.median("total_return"),
-        claim=claims.RETURNS["woven"],
+        claim=claim,
     )
 
 
@@ -199,8 +224,8 @@ def _placebo(
     pairs = {}
     for row in rows:
         real = row.main.spreads["rank_ic_mean"]
-        if row.shuffled is not None and real is not None and row.shuffled["rank_ic_mean"] is not None:
-            pairs[row.title] = (real.median, float(row.shuffled["rank_ic_mean"]))
+        if row.shuffled is not None and real is not None and row.shuffled.ics:
+            pairs[row.title] = (real.median, row.shuffled.ics)
     ics = null[VARIANTS[0].key]["rank_ic_mean"]
     low, high = np.percentile(ics, [2.5, 97.5]) if ics else (math.nan, math.nan)
     return on_placebo(pairs, low=float(low), high=float(high))

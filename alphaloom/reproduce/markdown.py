@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from alphaloom.reproduce.claims import LATE, RETURNS, SOURCE
+from alphaloom.reproduce.claims import LATE, SOURCE, return_of
 from alphaloom.reproduce.experiment import VARIANTS
 from alphaloom.reproduce.findings import Findings, RowFound
 from alphaloom.reproduce.methods import spans_of
+from alphaloom.reproduce.opening import Opening
 from alphaloom.reproduce.statistics import Spread
+from alphaloom.reproduce.verdict import share
 
 _HEAD = (
     "",
@@ -23,12 +24,14 @@ _HEAD = (
 )
 
 
-def results_markdown(findings: Findings, failed: Mapping[str, str]) -> str:
+def results_markdown(findings: Findings, opening: Opening | None, failed: Mapping[str, str]) -> str:
     """Return the table of the third question and the verdicts.
 
     Parameters
     ----------
     findings : Findings
+    opening : Opening or None
+        Said where it is one too many.
     failed : mapping of str to str
         What is left out, with the reason.
     """
@@ -39,7 +42,8 @@ def results_markdown(findings: Findings, failed: Mapping[str, str]) -> str:
     ]
     if findings.index_return is not None:
         cells = [f"Index {findings.experiment.base.index}", percent(findings.index_return)]
-        lines.append(_line([*cells, "", "", "", "", "", percent(RETURNS["index"])]))
+        claim = percent(return_of("index", findings.experiment.base))
+        lines.append(_line([*cells, "", "", "", "", "", claim]))
     lines += [_line(_cells(row)) for row in findings.rows]
     null = findings.null[VARIANTS[0].key]["total_return"]
     if null:
@@ -54,6 +58,8 @@ def results_markdown(findings: Findings, failed: Mapping[str, str]) -> str:
         *([LATE, ""] if any(row.late for row in findings.rows) else []),
         *(f"- {sentence}" for sentence in findings.sentences),
     ]
+    if opening is not None and opening.excess:
+        lines.append(f"- **{opening.sentence()}**")
     lines += [f"- Left out: {what}: {why}" for what, why in failed.items()]
     return "\n".join(lines) + "\n"
 
@@ -74,7 +80,7 @@ def _cells(row: RowFound) -> list[str]:
         number(main.spreads["sharpe"]),
         percent(None if main.spreads["max_drawdown"] is None else main.spreads["max_drawdown"].median),
         number(main.spreads["rank_ic_mean"], 4),
-        "" if math.isnan(main.place) else f"{main.place:.0%} ({bare.place:.0%})",
+        f"{share(main.place)} ({share(bare.place)})" if share(main.place) else "",
         percent(row.claim),
     ]
 

@@ -29,6 +29,24 @@ class Group(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Placebo:
+    """The same method on labels that say nothing of names.
+
+    Parameters
+    ----------
+    provider : str
+    params : mapping
+        Put over those of the method.
+    dealt_by : str
+        The parameter that is told the number of the deal, from 1 on; empty where the seed deals.
+    """
+
+    provider: str
+    params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    dealt_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """One method of the experiment.
 
@@ -46,8 +64,8 @@ class Method:
         Empty for the configuration's.
     draws : bool
         Whether a random seed changes it; else it is run once.
-    placebo : tuple of (str, mapping) or None
-        Provider and parameters of the same method on shuffled labels; None of one that learns nothing.
+    placebo : Placebo or None
+        None of what learns nothing, and of an ablation whose placebo would be that of the whole.
     claim : str
         Key of the paper's figure, in `claims.RETURNS`.
     late : bool
@@ -61,14 +79,9 @@ class Method:
     params: Mapping[str, Any] = field(default_factory=dict, hash=False)
     strategy: str = ""
     draws: bool = True
-    placebo: tuple[str, Mapping[str, Any]] | None = field(default=None, hash=False)
+    placebo: Placebo | None = None
     claim: str = ""
     late: bool = False
-
-    @property
-    def learns(self) -> bool:
-        """Whether it has labels that could be shuffled."""
-        return self.placebo is not None
 
 
 _WOVEN = "woven"
@@ -79,25 +92,24 @@ _GATED: Mapping[str, Any] = {"model": "gated"}
 
 def _baseline(key: str, title: str, name: str, claim: str = "") -> Method:
     provider = f"{_BASELINES}:{name}"
-    return Method(
-        key, title, Group.BASELINE, provider, placebo=(provider, {"shuffle_labels": 1}), claim=claim
-    )
+    placebo = Placebo(provider, dealt_by="shuffle_labels")
+    return Method(key, title, Group.BASELINE, provider, placebo=placebo, claim=claim)
 
 
 #: The paper's method first: it is the one that the verdict is about.
 METHODS: tuple[Method, ...] = (
     Method("woven_mlp", "Woven, one MLP (the paper's)", Group.WOVEN, _WOVEN,
-           placebo=(_SHUFFLED, {}), claim="woven"),
+           placebo=Placebo(_SHUFFLED), claim="woven"),
     Method("woven_gated", "Woven, gated weights (ours)", Group.WOVEN, _WOVEN, {"weights": _GATED},
-           placebo=(_SHUFFLED, {"weights": _GATED})),
+           placebo=Placebo(_SHUFFLED)),
     Method("woven_released", "Woven on the 37 released seeds", Group.WOVEN, _WOVEN,
-           {"seeds": "paper_released"}, placebo=(_SHUFFLED, {"seeds": "paper_released"})),
+           {"seeds": "paper_released"}, placebo=Placebo(_SHUFFLED)),
     Method("without_confidence", "Without the confidence agent", Group.ABLATION, _WOVEN,
            {"agents": {"confidence_weight": 0.0}}),
     Method("without_risk", "Without the risk agents", Group.ABLATION, _WOVEN,
            {"agents": {"confidence_weight": 1.0}}),
     Method("without_weights", "Without learned weights †", Group.ABLATION, _WOVEN,
-           {"weights": {"model": "equal"}}, draws=False, late=True),
+           {"weights": {"model": "equal"}}, draws=False, placebo=Placebo(_SHUFFLED), late=True),
     _baseline("gradient_boosting", "Boosted trees on Alpha158", "GradientBoosting", "lightgbm"),
     _baseline("mlp_features", "MLP on Alpha158", "MlpFeatures", "mlp"),
     _baseline("lstm", "LSTM", "LstmSequences"),
@@ -158,6 +170,7 @@ def settings_of(method: Method, base: RunConfig, seed: int, *, shuffled: bool = 
     base : RunConfig
         Of the experiment: its data, spans, strategy, broker and rhythm of learning.
     seed : int
+        With shuffled labels, the number of the deal less one: another deal has another seed.
     shuffled : bool
         Whether labels are shuffled.
 
@@ -177,17 +190,19 @@ def settings_of(method: Method, base: RunConfig, seed: int, *, shuffled: bool = 
     if method.strategy:
         update["strategy"] = StrategyConfig(name=method.strategy)
     if method.provider:
-        update["alpha"] = _alpha(method, base, spans, shuffled)
+        update["alpha"] = _alpha(method, base, spans, seed + 1 if shuffled else None)
     return base.model_copy(update=update)
 
 
-def _alpha(method: Method, base: RunConfig, spans: SpansConfig, shuffled: bool) -> AlphaConfig:
+def _alpha(method: Method, base: RunConfig, spans: SpansConfig, deal: int | None) -> AlphaConfig:
     provider, over = method.provider, dict(method.params)
-    if shuffled:
+    if deal is not None:
         if method.placebo is None:
-            raise ConfigError(f"{method.key} learns from no labels: there is nothing to shuffle")
-        provider, extra = method.placebo
-        over |= extra
+            raise ConfigError(f"{method.key} has no labels of its own: there is nothing to shuffle")
+        provider = method.placebo.provider
+        over |= method.placebo.params
+        if method.placebo.dealt_by:
+            over[method.placebo.dealt_by] = deal
     params = dict(base.alpha.params) if base.alpha.provider == method.provider else {}
     # a model's settings replace another's; the committee's are turned one by one
     if "agents" in over and "agents" in params:

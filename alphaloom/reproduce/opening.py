@@ -13,8 +13,6 @@ from alphaloom.config import RunConfig
 from alphaloom.reproduce.folder import WorkFolder
 from alphaloom.reproduce.methods import spans_of
 
-#: how often one configuration may open its test span
-ALLOWED = 1
 _PLACE = "opening"
 
 
@@ -32,6 +30,8 @@ class Opening:
         By this configuration, this work folder included.
     by_project : int
         By any configuration of the project.
+    allowed : int
+        As the configuration says, ``spans.openings``.
     """
 
     project: str
@@ -39,29 +39,37 @@ class Opening:
     opened_at: str
     times: int
     by_project: int
+    allowed: int = 1
 
     @property
     def excess(self) -> int:
         """Openings beyond what is allowed."""
-        return max(0, self.times - ALLOWED)
+        return max(0, self.times - self.allowed)
 
     def sentence(self) -> str:
         """Say it in words."""
         first, last = self.span
         what = f"the test span {first}..{last}"
-        if not self.excess:
-            others = self.by_project - self.times
-            said = f"This configuration has opened {what} once, on {self.opened_at[:10]}"
-            if others:
-                said += f"; others of the project {self.project} have opened it {others} times"
-            return f"{said}. The ledger of trials has it."
-        return (
-            f"OPENED TOO OFTEN: this configuration has opened {what} {self.times} times, and {ALLOWED} is "
-            "allowed; whatever was changed in between was changed by who had seen the answer."
+        if self.excess:
+            return (
+                f"OPENED TOO OFTEN: this configuration has opened {what} {self.times} times, and "
+                f"spans.openings allows {self.allowed}; whatever was changed in between was changed by who "
+                "had seen the answer."
+            )
+        others = self.by_project - self.times
+        said = (
+            f"This configuration has opened {what} once, on {self.opened_at[:10]}"
+            if self.times == 1
+            else f"This configuration has opened {what} {self.times} times, of {self.allowed} allowed"
         )
+        if others:
+            said += f"; others of the project {self.project} have opened it {others} times"
+        return f"{said}. The ledger of trials has it."
 
 
-def open_test(base: RunConfig, folder: WorkFolder, ledger: Path, *, at: datetime) -> Opening:
+def open_test(
+    base: RunConfig, folder: WorkFolder, ledger: Path, *, at: datetime, allowed: int = 1
+) -> Opening:
     """Write down that this folder opens the test span, unless it already has.
 
     Parameters
@@ -72,6 +80,8 @@ def open_test(base: RunConfig, folder: WorkFolder, ledger: Path, *, at: datetime
         Ledger of trials; made if there is none.
     at : datetime
         Now, with its time zone.
+    allowed : int
+        How often the configuration may.
 
     Raises
     ------
@@ -97,7 +107,7 @@ def open_test(base: RunConfig, folder: WorkFolder, ledger: Path, *, at: datetime
             trials.open_test(base.name, span, config_hash, at=moment)
             openings = _of_span(trials.openings(base.name), span)
             mine = openings[openings["config_hash"] == config_hash]
-    return Opening(base.name, span, moment.isoformat(), len(mine), len(openings))
+    return Opening(base.name, span, moment.isoformat(), len(mine), len(openings), allowed)
 
 
 def _of_span(openings: pd.DataFrame, span: tuple[date, date]) -> pd.DataFrame:

@@ -81,7 +81,7 @@ def _windows_note(findings: Findings) -> str:
         return "Only one of the paper's windows lies inside the training span."
     return (
         f"On the evidence of the paper's two windows alone the committee keeps {len(found[0].kept)} and "
-        f"{len(found[1].kept)} seeds; they share {jaccard(found[0].names, found[1].names):.0%}."
+        f"{len(found[1].kept)} seeds; they share {100 * jaccard(found[0].names, found[1].names):.0f} %."
     )
 
 

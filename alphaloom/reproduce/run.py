@@ -14,7 +14,7 @@ from alphaloom.home import home
 from alphaloom.processes import do_all
 from alphaloom.reproduce.experiment import Experiment, ForesightJob, Half, Job
 from alphaloom.reproduce.findings import Findings
-from alphaloom.reproduce.folder import Identity, WorkFolder
+from alphaloom.reproduce.folder import LAYOUT, Identity, WorkFolder
 from alphaloom.reproduce.foresight import count_trials
 from alphaloom.reproduce.gathering import gather
 from alphaloom.reproduce.markdown import results_markdown
@@ -25,6 +25,7 @@ from alphaloom.reproduce.sittings import sittings
 from alphaloom.reproduce.work import Outcome, Task, do, is_done
 from alphaloom.sweep.folder import named_files
 from alphaloom.whole_file import write_whole
+from engine.benchmark import benchmark_levels
 from engine.errors import ConfigError
 from engine.hashing import hash_json
 from engine.market import LoadedMarket
@@ -46,7 +47,7 @@ class Reproduction:
     opening : Opening or None
         Of the test span.
     failed : mapping of str to str
-        What is left out, by line of the progress, with the reason.
+        What is left out, with the reason: a line of the progress, or parts of one.
     done_now : int
         Jobs that this call had to do.
     """
@@ -60,12 +61,12 @@ class Reproduction:
     @property
     def markdown(self) -> str:
         """The table and the verdicts, as in ``results.md``."""
-        return results_markdown(self.findings, self.failed)
+        return results_markdown(self.findings, self.opening, self.failed)
 
 
 def work_folder(experiment: Experiment) -> Path:
     """Return where an experiment is kept when nobody says: one folder a configuration and version."""
-    key = hash_json([alphaloom.__version__, experiment.base.hash()])[:12]
+    key = hash_json([alphaloom.__version__, LAYOUT, experiment.base.hash()])[:12]
     return home() / "reproduce" / key
 
 
@@ -103,7 +104,7 @@ def reproduce(
     ConfigError
         If `jobs` is below 1, or the broker asks for what the data do not have.
     DataError
-        If the data do not cover the spans.
+        If the data do not cover the spans, or have no such benchmark.
     OutputError
         If the folder holds results of other data or another configuration, or something else.
 
@@ -121,7 +122,8 @@ def reproduce(
     market = market_of(base)
     _check(experiment, market)
     panel = market.panel
-    identity = Identity(alphaloom.__version__, base.hash(), panel.data_hash, hash_json(named_files(base)))
+    made_by = f"{alphaloom.__version__}/{LAYOUT}"
+    identity = Identity(made_by, base.hash(), panel.data_hash, hash_json(named_files(base)))
     folder = WorkFolder.open(out or work_folder(experiment), identity)
     book = ledger or home() / "trials.db"
     bar = _Count(on_progress)
@@ -136,7 +138,7 @@ def reproduce(
     if missing_train:
         _count(missing_train, experiment, market, book, at)
         do_all(missing_train, do, jobs, bar.heard, kept="what is done is kept")
-    opening = open_test(base, folder, book, at=at)
+    opening = open_test(base, folder, book, at=at, allowed=experiment.openings)
     if missing_test:
         _count(missing_test, experiment, market, book, at)
         do_all(missing_test, do, jobs, bar.heard, kept="what is done is kept")
@@ -144,7 +146,7 @@ def reproduce(
         gather(experiment, folder, panel),
         folder.path,
         opening,
-        dict(sorted(bar.failed.items())),
+        bar.left_out(),
         len(missing_train) + len(missing_test),
     )
     _write(found)
@@ -167,7 +169,9 @@ def _after(experiment: Experiment) -> Iterator[Job]:
 def _check(experiment: Experiment, market: LoadedMarket) -> None:
     base = experiment.base
     for name, period in spans_of(base).named():
-        resolve_span(market.panel, SpanConfig(start=period.start, end=period.end), f"spans.{name}")
+        span = resolve_span(market.panel, SpanConfig(start=period.start, end=period.end), f"spans.{name}")
+        if base.index is not None:  # else hours would pass before anyone looks
+            benchmark_levels(market.panel, base.index, span)
     check_broker(base, market.panel)
 
 
@@ -194,7 +198,8 @@ class _Count:
         self._on_progress = on_progress or (lambda line, done, total: None)
         self._done: dict[str, int] = {}
         self._total: dict[str, int] = {}
-        self.failed: dict[str, str] = {}
+        #: by line and reason the parts
+        self._failed: dict[str, dict[str, list[str]]] = {}
 
     def begin(self, tasks: list[Task]) -> list[Task]:
         """Count tasks, and return those that are not done."""
@@ -219,6 +224,15 @@ class _Count:
         """Take note of one outcome."""
         line = outcome.job.line
         if outcome.error is not None:
-            self.failed.setdefault(line, outcome.error)
+            self._failed.setdefault(line, {}).setdefault(outcome.error, []).append(outcome.job.part)
         self._done[line] += 1
         self._on_progress(line, self._done[line], self._total[line])
+
+    def left_out(self) -> dict[str, str]:
+        """What failed, with the reason: a line where all of it did, else the parts."""
+        out = {}
+        for line, reasons in sorted(self._failed.items()):
+            for reason, parts in reasons.items():
+                whole = len(parts) == self._total[line]
+                out[line if whole else f"{line}, {', '.join(sorted(parts))}"] = reason
+        return out

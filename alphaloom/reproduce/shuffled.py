@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alpha_sources.agents import Decision
+from alpha_sources.agents.decision import Verdict
 from alpha_sources.woven import WovenProvider
+from alpha_sources.woven.alphas import WovenAlpha
 from alpha_sources.woven.learning import Learner
 from engine.hashing import hash_json
 from engine.market.view import MarketView
 
 Array = NDArray[np.float64]
 
-#: The committee's evidence are labels too: it keeps every seed that repeats no other, whatever its score.
-_KEEP_ALL: Mapping[str, Any] = {"threshold": 0.0, "pick": "all_above", "allow_inverted": False}
+#: apart from the deals of labels, which have a seed and a day of their own
+_OF_SEEDS = 1
+#: raised when the same deal comes to deal something else
+_VERSION = 2
 
 
 def shuffled_labels(labels: Array, days: NDArray[np.datetime64], seed: int) -> Array:
@@ -43,27 +47,52 @@ def shuffled_labels(labels: Array, days: NDArray[np.datetime64], seed: int) -> A
     return out
 
 
-class ShuffledWovenProvider(WovenProvider):
-    """Keeps every seed, and learns their weights from labels that were dealt out anew among the names.
+def dealt_seeds(decision: Decision, seed: int) -> dict[str, str]:
+    """Deal what a committee kept out anew among all seeds that it judged.
 
-    What it earns is what its machine earns without knowing anything; parameters are those of
-    `alpha_sources.woven.WovenProvider`.
+    A committee's evidence are labels too. Dealing the labels would leave it with noise for evidence, and its
+    choice with a draw: this is that draw, as many seeds as it kept, whatever their category.
+
+    Parameters
+    ----------
+    decision : Decision
+    seed : int
+
+    Returns
+    -------
+    dict of str to str
+        By seed that was kept the one that is used in its place, in the committee's order; none twice.
     """
+    unfit = (Verdict.NOT_JUDGED, Verdict.DUPLICATE)
+    judged = sorted(one.name for one in decision.opinions if one.verdict not in unfit)
+    day = int(np.datetime64(decision.as_of, "D").astype(np.int64))
+    drawn = np.random.default_rng([seed, day, _OF_SEEDS]).permutation(np.array(judged))
+    return dict(zip(decision.kept, drawn[: len(decision.kept)].tolist(), strict=True))
 
-    def __init__(self, *args: Any, **params: Any) -> None:
-        params["agents"] = {**(params.get("agents") or {}), **_KEEP_ALL}
-        super().__init__(*args, **params)
+
+class ShuffledWovenProvider(WovenProvider):
+    """Uses seeds that were drawn, and learns their weights from labels that were dealt out among the names.
+
+    What it earns is what its machine earns without knowing anything but what the seeds' authors knew, who
+    wrote down which sign each has. Parameters are those of `alpha_sources.woven.WovenProvider`; another
+    `seed` is another deal.
+    """
 
     def fingerprint(self) -> str:
         """As of the provider whose labels are shuffled, and that they are."""
-        return hash_json({"shuffled": 1, "of": super().fingerprint()})
+        return hash_json({"shuffled": _VERSION, "of": super().fingerprint()})
 
     def learner(self, view: MarketView) -> Learner:
         """As of the provider whose labels are shuffled, with labels that say nothing of names."""
         made = super().learner(view)
-        return _ShuffledLearner(made.settings, made.seeds, made.documents, made.door)
+        return _ShuffledLearner(**{part.name: getattr(made, part.name) for part in fields(made)})
 
 
 class _ShuffledLearner(Learner):
+    def alphas(self, decision: Decision) -> tuple[WovenAlpha, ...]:
+        dealt = dealt_seeds(decision, self.settings.seed)
+        opinions = tuple(replace(decision[drawn], sign=decision[kept].sign) for kept, drawn in dealt.items())
+        return super().alphas(replace(decision, opinions=opinions, kept=tuple(dealt.values())))
+
     def labels(self, view: MarketView) -> Array:
         return shuffled_labels(super().labels(view), view.dates, self.settings.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,8 +15,8 @@ from alphaloom.reproduce.statistics import Likeness, Spread
 _BEYOND_CHANCE, _CHANCE = 0.95, 0.80
 _LEVEL = 0.05
 _FEWEST_NULL = 20
-#: methods of which one may lie above a band of 95 % by chance
-_SEVERAL = 4
+#: share of random signals above a band that holds 95 % of them
+_ABOVE = 0.025
 
 
 class Answer(StrEnum):
@@ -61,13 +62,14 @@ def on_selection(found: Likeness | None) -> Verdict:
         return Verdict(
             SELECTION,
             Answer.UNCLEAR,
-            f"{found.selections} sittings fell into {found.regimes} regime(s) with two or more of them.",
+            f"{_counted(found.selections, 'sitting')} fell into {_counted(found.regimes, 'regime')} with two "
+            "or more of them, so that there is nothing to tell apart.",
         )
     numbers = (
-        f"two selections of one regime share {found.within:.0%} of their alphas, two of different regimes "
-        f"{found.across:.0%}"
+        f"two selections of one regime share {_rounded(found.within)} of their alphas, two of different "
+        f"regimes {_rounded(found.across)}"
     )
-    rotated = f"{found.p:.0%} of the rotations of the regimes give at least that difference"
+    rotated = f"{_rounded(found.p)} of the rotations of the regimes give at least that difference"
     if found.within > found.across and found.p <= _LEVEL:
         return Verdict(SELECTION, Answer.YES, f"{numbers}; only {rotated}.")
     if found.within <= found.across:
@@ -97,10 +99,13 @@ def on_foresight(kept: MeanIc | None, all_seeds: MeanIc | None, difference: Mean
     )
     if difference.mean <= 0:
         return Verdict(FORESIGHT, Answer.NO, f"{numbers}: keeping them gained nothing.")
+    if kept.mean <= 0:
+        return Verdict(FORESIGHT, Answer.NO, f"{numbers}: the others are worse, and these foresee nothing.")
     if difference.low > 0 and kept.low > 0:
         return Verdict(FORESIGHT, Answer.YES, f"{numbers}, and neither it nor their own IC may be zero.")
-    what = "their own IC may be zero" if difference.low > 0 else "it may be zero"
-    return Verdict(FORESIGHT, Answer.UNCLEAR, f"{numbers}: {what}.")
+    doubts = ["the difference may be zero"] if difference.low <= 0 else []
+    doubts += ["their own IC may be zero"] if kept.low <= 0 else []
+    return Verdict(FORESIGHT, Answer.UNCLEAR, f"{numbers}: {_listed(doubts)}.")
 
 
 def on_portfolio(
@@ -111,7 +116,7 @@ def on_portfolio(
     null_size: int,
     market: float | None,
     equal_weight: float | None,
-    claim: float,
+    claim: float | None,
 ) -> Verdict:
     """Answer the third question from returns on the test span, with costs and rules on.
 
@@ -128,37 +133,60 @@ def on_portfolio(
         How many of these there are.
     market, equal_weight : float or None
         Total returns of the index, and of all members held equally.
-    claim : float
-        What the paper prints.
+    claim : float or None
+        What the paper prints; None where it prints nothing of this market and year.
     """
     if ours is None:
         return Verdict(PORTFOLIO, Answer.UNKNOWN, "the paper's method was not run.")
-    parts = [f"it returned {_percent(ours.median)} ({_range(ours)})"]
-    if market is not None:
-        parts.append(f"the index {_percent(market)}")
-    if equal_weight is not None:
-        parts.append(f"all members equally weighted {_percent(equal_weight)}")
-    numbers = ", ".join(parts)
-    printed = f"The paper prints {_percent(claim)}"
-    printed += (
-        "." if ours.high >= claim else f", which no seed comes near: the best has {_percent(ours.high)}."
+    bars = {name: bar for name, bar in ((_MARKET, market), (_EQUAL_WEIGHTS, equal_weight)) if bar is not None}
+    numbers = ", ".join(
+        [
+            f"it returned {_percent(ours.median)} ({_range(ours)})",
+            *(f"{name} {_percent(bar)}" for name, bar in bars.items()),
+        ]
     )
+    printed = _beside(ours, claim)
+    if not bars:
+        missing = "there is neither an index nor a portfolio of equal weights to compare it with"
+        return Verdict(PORTFOLIO, Answer.UNKNOWN, f"{numbers}; {missing}.{printed}")
     lower = min(place, place_before_costs)
     if null_size < _FEWEST_NULL or not math.isfinite(lower):
-        return Verdict(
-            PORTFOLIO,
-            Answer.UNKNOWN,
-            f"{numbers}; {null_size} random portfolios are too few to say what chance does. {printed}",
-        )
-    among = f"it exceeds {place:.0%} of {null_size} random portfolios, before costs {place_before_costs:.0%}"
-    bars = [bar for bar in (market, equal_weight) if bar is not None]
-    beaten = bool(bars) and all(ours.median > bar for bar in bars)
-    if passes(ours, lower, bars):
-        return Verdict(PORTFOLIO, Answer.YES, f"{numbers}; {among}. {printed}")
-    if not beaten or lower <= _CHANCE:
-        why = "chance does as well" if lower <= _CHANCE else "simply holding does as well"
-        return Verdict(PORTFOLIO, Answer.NO, f"{numbers}; {among}: {why}. {printed}")
-    return Verdict(PORTFOLIO, Answer.UNCLEAR, f"{numbers}; {among}: more than usual, not proof. {printed}")
+        few = f"{_counted(null_size, 'random portfolio')}: too few to say what chance does"
+        return Verdict(PORTFOLIO, Answer.UNKNOWN, f"{numbers}; {few}.{printed}")
+    among = (
+        f"it exceeds {share(place)} of {null_size} random portfolios, before costs "
+        f"{share(place_before_costs)}"
+    )
+    lost = [name for name, bar in bars.items() if ours.median <= bar]
+    when = " where nobody pays costs" if place_before_costs < place else ""
+    lucky = f"{share(1.0 - lower)} of the random portfolios do as well{when}"
+    if lost or lower <= _CHANCE:
+        why = []
+        if lost:
+            why.append(
+                f"it beats neither {' nor '.join(lost)}" if len(lost) > 1 else f"it does not beat {lost[0]}"
+            )
+        why += [lucky] if lower <= _CHANCE else []
+        return Verdict(PORTFOLIO, Answer.NO, f"{numbers}; {among}: {', and '.join(why)}.{printed}")
+    doubts = [f"not every seed beats {name}" for name, bar in bars.items() if ours.low <= bar]
+    doubts += [lucky] if lower < _BEYOND_CHANCE else []
+    absent = [name for name in (_MARKET, _EQUAL_WEIGHTS) if name not in bars]
+    doubts += [f"nothing is known of {_listed(absent)}"] if absent else []
+    if doubts:
+        return Verdict(PORTFOLIO, Answer.UNCLEAR, f"{numbers}; {among}; but {_listed(doubts)}.{printed}")
+    return Verdict(PORTFOLIO, Answer.YES, f"{numbers}; {among}.{printed}")
+
+
+_MARKET, _EQUAL_WEIGHTS = "the index", "all members equally weighted"
+
+
+def _beside(ours: Spread, claim: float | None) -> str:
+    if claim is None:
+        return ""
+    printed = f" The paper prints {_percent(claim)}"
+    if ours.high >= claim or ours.count == 1:
+        return f"{printed}."
+    return f"{printed}, which no seed reaches: the best has {_percent(ours.high)}."
 
 
 def passes(found: Spread, lower: float, bars: Sequence[float]) -> bool:
@@ -189,52 +217,102 @@ def on_others(passing: Sequence[str], tried: int) -> str:
     if tried == 0:
         return ""
     by_chance = tried * (1.0 - _BEYOND_CHANCE)
-    which = f": {_listed(passing)}" if passing else ""
-    lucky = f"without any skill {by_chance:.1f} of {tried} would be placed so high"
-    return f"Of the {tried} other methods {len(passing)} would be a yes{which}; {lucky}."
+    which = f"{len(passing)} would be a yes: {_listed(passing)}" if passing else "none would be a yes"
+    lucky = f"without any skill at most {by_chance:.2g} of {tried} would be placed so high"
+    return f"Of {_counted(tried, 'other method')} {which}; {lucky}."
 
 
-def on_placebo(pairs: Mapping[str, tuple[float, float]], *, low: float, high: float) -> tuple[Answer, str]:
+def on_placebo(
+    pairs: Mapping[str, tuple[float, Sequence[float]]], *, low: float, high: float
+) -> tuple[Answer, str]:
     """Say whether shuffled labels destroy what there is of an edge.
 
     Parameters
     ----------
-    pairs : mapping of title to (rank IC as it is, rank IC on shuffled labels)
-        Of the signal on the test span.
+    pairs : mapping of title to (rank IC as it is, rank ICs on shuffled labels)
+        Of the signal on the test span; one of the latter for each deal.
     low, high : float
         Between which 95 % of the random signals' rank ICs lie; NaN where there are none.
 
     Returns
     -------
     answer : Answer
-        Yes if no method keeps, on shuffled labels, an IC above that of random signals; unclear if one of
-        many does.
+        No if the median over deals of any method lies above that band; unclear if more single deals do than
+        luck explains; else yes.
     sentence : str
+
+    Notes
+    -----
+    Luck explains a count that as many independent random signals reach in one of twenty markets. Deals of
+    one market are not independent, so that "unclear" is sooner said than it should be.
     """
-    if not pairs or not math.isfinite(high):
+    if not any(deals for _, deals in pairs.values()) or not math.isfinite(high):
         return Answer.UNKNOWN, "Shuffled labels: nothing to compare, or no random signals to compare with."
-    alive = [title for title, (_, shuffled) in pairs.items() if shuffled > high]
-    edges = [title for title, (real, _) in pairs.items() if real > high]
+    middle = {title: statistics.median(deals) for title, (_, deals) in pairs.items() if deals}
+    every = [ic for _, deals in pairs.values() for ic in deals]
+    above = sum(ic > high for ic in every)
+    alive = [title for title, ic in middle.items() if ic > high]
     band = f"95 % of the random signals have a rank IC between {_signed(low)} and {_signed(high)}"
+    edges = [
+        f"{title} ({_signed(real)}, on shuffled labels {_signed(middle[title])})"
+        for title, (real, deals) in pairs.items()
+        if deals and real > high
+    ]
     had = (
         f"As it is, {_listed(edges)} {_lie(edges)} above that."
         if edges
-        else "As it is, no method lies above that: there was no edge to destroy."
+        else "As it is, none of these methods lies above that: there was no edge to destroy."
     )
-    if len(alive) == 1 and len(pairs) >= _SEVERAL:
-        said = f"On shuffled labels {alive[0]} alone lies above it, as one random signal in forty does"
-        return Answer.UNCLEAR, f"{band}. {said}. {had}"
+    counted = f"of {_counted(len(every), 'deal')} of labels {above or 'none'} {_lie_count(above)} above it"
     if alive:
-        return Answer.NO, f"{band}. On shuffled labels {_listed(alive)} still {_lie(alive)} above it. {had}"
-    return Answer.YES, f"{band}. On shuffled labels no method lies above it. {had}"
+        verb = _lie(alive)
+        return (
+            Answer.NO,
+            f"{band}. On shuffled labels {_listed(alive)} still {verb} above it in the median. {had}",
+        )
+    luck = f"luck alone would put {_ABOVE * len(every):.2g} there"
+    if _tail(above, len(every)) < _LEVEL:
+        return (
+            Answer.UNCLEAR,
+            f"{band}. On shuffled labels no method lies above it in the median, yet {counted}, and {luck}. "
+            f"{had}",
+        )
+    return (
+        Answer.YES,
+        f"{band}. On shuffled labels no method lies above it in the median; {counted}, and {luck}. {had}",
+    )
+
+
+def _tail(count: int, tries: int) -> float:
+    """How often so many or more of some independent random signals lie above the band."""
+    below = sum(math.comb(tries, k) * _ABOVE**k * (1.0 - _ABOVE) ** (tries - k) for k in range(count))
+    return 1.0 - below
+
+
+def share(value: float) -> str:
+    """Return a share such as ``70 %`` or ``99.5 %``; empty for NaN."""
+    return "" if math.isnan(value) else f"{100 * value:.1f}".removesuffix(".0") + " %"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _lie_count(count: int) -> str:
+    return "lie" if count > 1 else "lies"
 
 
 def _listed(titles: Sequence[str]) -> str:
-    return ", ".join(titles)
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(titles[:-1]), titles[-1]] if len(titles) > 1 else titles)
 
 
 def _lie(titles: Sequence[str]) -> str:
-    return "lies" if len(titles) == 1 else "lie"
+    return _lie_count(len(titles))
 
 
 def _range(spread: Spread) -> str:

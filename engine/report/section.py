@@ -205,3 +205,5 @@ class Section:
     tables: Sequence[Table | Matrix] = ()
     cards: Sequence[tuple[str, Any, Format]] = field(default_factory=tuple)
     """Headline numbers: (label, value, format)."""
+    alarms: Sequence[str] = ()
+    """What a reader must not overlook: shown first, in red."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from engine.broker.orders import REASON_TEXT, Reason
@@ -90,6 +91,11 @@ def actions_section(result: Result) -> Section | None:
         return None
     n = result.metrics
     events = [event for _, event in rows]
+    paid = [
+        str(result.panel.dates[row] if event.pay_day is None else np.datetime64(event.pay_day, "D"))
+        for row, event in rows
+    ]
+    later = (Column("Paid on", paid, Format.DATE),) if any(event.pay_day for event in events) else ()
     table = Table(
         "Ex-dates of holdings",
         (
@@ -99,6 +105,7 @@ def actions_section(result: Result) -> Section | None:
             Column("Shares before", [e.shares_before for e in events], Format.INTEGER),
             Column("Shares after", [e.shares_after for e in events], Format.INTEGER),
             Column("Cash, CNY", [(e.cash_fen - e.rights_cost_fen) / 100 for e in events], Format.MONEY),
+            *later,
             Column("Rounding, CNY", [e.rounding_fen / 100 for e in events], Format.NUMBER),
         ),
         note="Rounding is value after minus value before: ticks, whole shares, fen. It is shown, not booked.",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alphaloom.config import RunConfig, load_config
 from alphaloom.reproduce import Experiment, Reproduction, reproduce
-from alphaloom.reproduce.methods import METHODS, Group, Method
+from alphaloom.reproduce.methods import METHODS, Group, Method, Placebo
 
 HERE = Path(__file__).parent
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -18,7 +18,7 @@ SLOPE = Method(
     "Slope",
     Group.BASELINE,
     f"{_PROVIDERS}:Slope",
-    placebo=(f"{_PROVIDERS}:Slope", {"shuffle_labels": 1}),
+    placebo=Placebo(f"{_PROVIDERS}:Slope", dealt_by="shuffle_labels"),
 )
 BOOSTED = Method("boosted", "Boosted", Group.BASELINE, f"{_PROVIDERS}:Boosted")
 
@@ -41,7 +41,9 @@ def small_config(*sets: str) -> RunConfig:
 
 def small(*sets: str, null: int = 3) -> Experiment:
     methods = (SLOPE, BOOSTED, method("momentum"), method("equal_weight"))
-    return Experiment(small_config(*sets), methods, seeds=2, null=null, libraries=("paper_released",))
+    return Experiment(
+        small_config(*sets), methods, seeds=2, null=null, shuffles=2, libraries=("paper_released",)
+    )
 
 
 def run(folder: Path, ledger: Path, *sets: str, null: int = 3, jobs: int = 1) -> Reproduction:

@@ -10,6 +10,7 @@ from alpha_sources.baselines.extras import require
 from alpha_sources.evaluation.labels import forward_returns
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
+from engine.errors import ProviderError
 
 
 class Slope(AlphaProvider):
@@ -46,3 +47,18 @@ class Boosted(AlphaProvider):
 
     def scores(self, view: Any, snapshot: Snapshot | None) -> Any:
         raise AssertionError("never asked")
+
+
+class FailsOnce(AlphaProvider):
+    """Cannot score under its second seed."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    def scores(self, view: Any, snapshot: Snapshot | None) -> Any:
+        if self.seed == 1:
+            raise ProviderError("the second is not lucky")
+        return view.field("close")[-1]
+
+    def scores_panel(self, view: Any, snapshot: Snapshot | None, start: int) -> Any:
+        return view.field("close")[start:]

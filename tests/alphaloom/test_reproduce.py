@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,17 +21,29 @@ import pytest
 from reproduce_helpers import AT, HERE, SLOPE, SMALL_SETS, method, run, small, small_config
 from typer.testing import CliRunner
 
+from alpha_sources.agents import Decision
+from alpha_sources.agents.decision import Fallback, Opinion, Verdict
 from alpha_sources.evaluation.labels import forward_returns
 from alpha_sources.evaluation.trials import TrialLedger
+from alpha_sources.loading import ALPHA_SOURCES, handed
+from alpha_sources.provider import AlphaProvider
 from alpha_sources.woven import WovenProvider
+from alpha_sources.woven.fabric import Fabric
 from alphaloom import backtest, load_panel
+from alphaloom.api import market_of, signal_of
 from alphaloom.cli.app import app
+from alphaloom.config import load_config
 from alphaloom.reproduce import Experiment, Reproduction, reproduce
-from alphaloom.reproduce.experiment import VARIANTS, Half, RowJob
-from alphaloom.reproduce.methods import METHODS, settings_of
-from alphaloom.reproduce.shuffled import ShuffledWovenProvider, shuffled_labels
+from alphaloom.reproduce.experiment import VARIANTS, Half, RowJob, Variant
+from alphaloom.reproduce.methods import METHODS, Group, Method, Placebo, settings_of
+from alphaloom.reproduce.portfolios import variant_settings
+from alphaloom.reproduce.shuffled import ShuffledWovenProvider, dealt_seeds, shuffled_labels
+from alphaloom.reproduce.unlimited import unlimited
 from alphaloom.sample import sample_paths
 from engine.errors import AlphaloomError, ConfigError, OutputError
+from engine.market import LoadedMarket
+from engine.plugins import load_object
+from engine.span import resolve_span
 
 MAIN = VARIANTS[0].key
 
@@ -80,13 +95,31 @@ def test_without_costs_nothing_is_paid_and_without_rules_money_is_spent_to_the_s
 
 def test_every_method_that_learns_has_a_row_on_shuffled_labels(found: Reproduction) -> None:
     rows = {row.method: row for row in found.findings.rows}
-    assert rows["slope"].shuffled is not None
-    assert rows["slope"].shuffled["rank_ic_mean"] != rows["slope"].main.median("rank_ic_mean")
+    shuffled = rows["slope"].shuffled
+    assert shuffled is not None
+    assert len(set(shuffled.ics)) == 2, "every deal is another"
+    spread = shuffled.spreads["rank_ic_mean"]
+    assert spread is not None
+    assert (spread.low, spread.high) == (min(shuffled.ics), max(shuffled.ics))
+    assert rows["slope"].main.median("rank_ic_mean") not in shuffled.ics
     assert rows["momentum"].shuffled is None
     assert "Shuffled labels" in (found.folder / "index.html").read_text()
-    assert {one.key for one in METHODS if one.learns} >= {
-        "woven_mlp", "woven_gated", "gradient_boosting", "mlp_features", "lstm", "genetic",
+    assert {one.key for one in METHODS if one.placebo is not None} == {
+        "woven_mlp", "woven_gated", "woven_released", "without_weights",
+        "gradient_boosting", "mlp_features", "lstm", "genetic",
     }  # fmt: skip
+
+
+def test_scores_on_shuffled_labels_are_those_of_a_walk_from_session_to_session(found: Reproduction) -> None:
+    job = RowJob(SLOPE, 1, shuffled=True)
+    stored = np.load(found.folder / f"{job.place}/scores.npz")
+    settings = job.settings(small_config())
+    panel = load_panel()
+    signal = signal_of(settings, panel)
+    assert signal is not None
+    walked = np.stack([signal.scores_at(int(row)) for row in stored["rows"]])
+    assert np.array_equal(stored["scores"], walked, equal_nan=True)
+    assert len(signal.refreshes) > 1
 
 
 def test_what_draws_is_run_under_every_seed_and_what_does_not_once(found: Reproduction) -> None:
@@ -97,10 +130,41 @@ def test_what_draws_is_run_under_every_seed_and_what_does_not_once(found: Reprod
 
 def test_a_missing_library_leaves_its_row_out_with_the_reason(found: Reproduction) -> None:
     assert found.findings.row("boosted") is None
+    assert "Boosted" in found.failed, "all of its runs failed for one reason, which is said once"
     assert "pip install 'alphaloom[boost]'" in found.failed["Boosted"]
     assert "Left out: Boosted" in found.markdown
     page = (found.folder / "index.html").read_text()
     assert "a_library_that_nobody_has" in page
+
+
+@pytest.mark.parametrize(
+    ("key", "library", "extra"),
+    [("gradient_boosting", "lightgbm", "boost"), ("genetic", "deap", "baselines")],
+)
+def test_without_its_library_a_baseline_is_left_out_and_the_rest_is_there(
+    key: str, library: str, extra: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)  # what import finds where nothing is installed
+    experiment = replace(
+        small(null=0), methods=(method(key), method("equal_weight")), seeds=1, shuffles=1, libraries=()
+    )
+    done = reproduce(experiment, at=AT, out=tmp_path / "w", ledger=tmp_path / "t.db", jobs=1)
+    assert [row.method for row in done.findings.rows] == ["equal_weight"]
+    assert f"needs {library}" in done.failed[method(key).title]
+    assert f"pip install 'alphaloom[{extra}]'" in done.markdown
+
+
+def test_a_part_of_a_row_that_fails_is_named_and_the_others_stay(tmp_path: Path) -> None:
+    provider = f"{HERE / 'reproduce_provider.py'}:FailsOnce"
+    shaky = Method("shaky", "Shaky", Group.BASELINE, provider, placebo=Placebo(provider))
+    experiment = replace(small(null=0), methods=(shaky,), seeds=3, shuffles=1, libraries=())
+    done = reproduce(experiment, at=AT, out=tmp_path / "w", ledger=tmp_path / "t.db", jobs=1)
+    row = done.findings.row("shaky")
+    assert row is not None
+    assert row.seeds == 2
+    (what,) = done.failed
+    assert what == "Shaky, seed 1"
+    assert "the second is not lucky" in done.failed[what]
 
 
 def test_the_index_of_the_page_is_the_benchmark_of_a_back_test(found: Reproduction) -> None:
@@ -111,12 +175,13 @@ def test_the_index_of_the_page_is_the_benchmark_of_a_back_test(found: Reproducti
 def test_places_in_the_null_count_its_portfolios(found: Reproduction) -> None:
     for variant in VARIANTS:
         null = found.findings.null[variant.key]["total_return"]
-        assert len(null) == 3
+        assert len(null) == (3 if variant.rules else 0)
         for row in found.findings.rows:
             one = next(v for v in row.variants if v.variant == variant.key)
             median = one.median("total_return")
             assert median is not None
-            assert one.place == pytest.approx(np.mean([value < median for value in null]))
+            place = np.mean([value < median for value in null]) if null else np.nan
+            assert one.place == pytest.approx(place, nan_ok=True)
 
 
 def test_the_verdict_is_on_the_page_and_in_the_table(found: Reproduction) -> None:
@@ -125,6 +190,53 @@ def test_the_verdict_is_on_the_page_and_in_the_table(found: Reproduction) -> Non
         assert verdict.because in text
     assert "Kou et al." in page
     assert text == (found.folder / "results.md").read_text()
+
+
+def test_without_rules_a_price_at_its_limit_can_be_traded_and_a_suspended_name_cannot() -> None:
+    base = small_config()
+    market = market_of(base)
+    panel = market.panel
+    span = resolve_span(panel, settings_of(method("momentum"), base, 0).span)
+    members = np.flatnonzero(panel.universe[span.clock_start] & (panel.field("trading")[span.start] > 0))
+    sealed, idle = members[:2].tolist()
+    fields = {name: values.copy() for name, values in panel.fields.items()}
+    limit = np.floor(fields["preclose"][span.start, sealed] * 110 + 0.5) / 100
+    for name in ("open", "high", "low", "close", "vwap"):
+        fields[name][span.start, sealed] = limit
+        fields[name][span.start, idle] = fields["preclose"][span.start, idle]
+    for name in ("trading", "volume", "amount"):
+        fields[name][span.start, idle] = 0.0
+    market = LoadedMarket(replace(panel, fields=fields), market.report)
+    settings = settings_of(method("momentum"), base, 0)
+    best = np.zeros(len(panel.symbols))
+    best[[sealed, idle]] = 9.0
+
+    class Best(AlphaProvider):
+        def scores(self, view: Any, snapshot: Any) -> Any:
+            return best
+
+    reasons = {}
+    for rules in (True, False):
+        variant = Variant(costs=True, rules=rules)
+        where = market if rules else unlimited(market, span)
+        done = backtest(variant_settings(settings, variant), panel=where, provider=Best(), keep=False)
+        first = done.orders.drop_duplicates("symbol").set_index("symbol")
+        reasons[rules] = [first.loc[panel.symbols[n], "reason"] for n in (sealed, idle)]
+        if not rules:
+            bought = done.fills.set_index("symbol").loc[[panel.symbols[sealed]]].iloc[0]
+            assert bought["price"] == pytest.approx(limit)
+    assert reasons[True] == ["limit_up", "suspended"]
+    assert pd.isna(reasons[False][0])
+    assert reasons[False][1] == "suspended"
+
+
+def test_refused_orders_are_told_by_reason_and_add_up(found: Reproduction) -> None:
+    for row in found.findings.rows:
+        rejected = row.main.spreads["rejected"]
+        assert rejected is not None
+        if row.seeds == 1:
+            assert sum(row.refused.values()) == rejected.median
+    assert "t_plus_1" not in {reason for row in found.findings.rows for reason in row.refused}
 
 
 # -- going on
@@ -229,6 +341,14 @@ def test_a_damaged_record_is_made_anew(found: Reproduction, place: Path) -> None
             ["--set", "broker={compat: qlib, fees: {buy: 0, sell: 0}, slippage_bps: 0, dividend_tax: false}"],
             "broker.compat",
         ),
+        (["--set", "strategy.name=equal_weight"], "reads no scores"),
+        (
+            ["--set", "alpha={provider: momentum}"],
+            "alpha.provider is momentum, and rows are made of the paper's",
+        ),
+        (["--set", "benchmark=399999.SZ"], "benchmark 399999.SZ: the data have no such index"),
+        (["--set", "spans.openings=0"], "spans.openings: must be at least 1, not 0"),
+        (["--shuffles", "2000"], "--shuffles must be from 0 to 1000, not 2000"),
     ],
 )
 def test_a_wrong_experiment_is_refused_before_anything_runs(
@@ -258,6 +378,10 @@ def test_the_command_judges_every_library_and_prints_what_the_folder_holds(
 
 def test_a_full_experiment_has_ten_seeds_and_learns_every_month() -> None:
     full = Experiment.of(small_config("alpha.refresh=quarter_end"), full=True)
+    rows = Counter(job.shuffled for job in full.rows())
+    # nine methods draw and three do not; eight learn from labels
+    assert rows == {False: 9 * 10 + 3, True: 8 * 5}
+    assert len(list(full.nulls())) == 20
     assert full.seeds == 10
     assert full.base.alpha.refresh == "month_end"
     with pytest.raises(ConfigError, match="--null"):
@@ -288,10 +412,28 @@ def test_a_second_folder_of_one_configuration_opens_too_often_and_is_red(
     )
     assert second.opening is not None
     assert (second.opening.times, second.opening.excess) == (2, 1)
-    page = (second.folder / "index.html").read_text()
-    assert "OPENED TOO OFTEN" in page
-    # the cell that counts them is red
-    assert '<td class="number up" style="--tint: 1.00">1</td>' in page
+    sentence = html.escape(second.opening.sentence())
+    assert sentence.startswith("OPENED TOO OFTEN")
+    assert f'<p class="alarm" role="alert">{sentence}</p>' in (second.folder / "index.html").read_text()
+    assert f"- **{second.opening.sentence()}**" in second.markdown
+
+
+def test_a_configuration_says_how_often_its_test_span_may_be_opened(
+    found: Reproduction, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "trials.db"
+    only = {"methods": (method("equal_weight"),), "libraries": ()}
+    twice = Experiment.of(small_config("spans.openings=2"), null=0)
+    # it is the same experiment: whoever allows more finds what is there, and what was opened is counted on
+    assert twice.base.hash() == small_config().hash()
+    assert (twice.openings, Experiment.of(small_config()).openings) == (2, 1)
+    reproduce(replace(small(null=0), **only), at=AT, out=tmp_path / "a", ledger=ledger, jobs=1)  # type: ignore[arg-type]
+    later = AT + timedelta(days=1)
+    second = reproduce(replace(twice, **only), at=later, out=tmp_path / "b", ledger=ledger, jobs=1)  # type: ignore[arg-type]
+    assert second.opening is not None
+    assert (second.opening.times, second.opening.allowed, second.opening.excess) == (2, 2, 0)
+    assert "2 times, of 2 allowed" in second.opening.sentence()
+    assert 'class="alarm"' not in (second.folder / "index.html").read_text()
 
 
 # -- placebo
@@ -312,7 +454,7 @@ def test_shuffled_labels_keep_each_sessions_labels_and_lose_their_names() -> Non
     assert not np.array_equal(shuffled_labels(labels, days, seed=4), dealt, equal_nan=True)
 
 
-def test_the_woven_placebo_learns_from_shuffled_labels_and_keeps_every_seed() -> None:
+def test_the_woven_placebo_learns_from_shuffled_labels() -> None:
     settings = settings_of(METHODS[0], small_config(), 0, shuffled=True)
     provider = ShuffledWovenProvider(**settings.alpha.params)
     view = load_panel().view("2022-12-30")
@@ -320,6 +462,56 @@ def test_the_woven_placebo_learns_from_shuffled_labels_and_keeps_every_seed() ->
     assert np.array_equal(np.sort(dealt, axis=1), np.sort(real, axis=1), equal_nan=True)
     known = np.isfinite(real)
     assert (dealt[known] == real[known]).mean() < 0.1
-    agents = provider.settings.agents
-    assert (agents.threshold, agents.pick, agents.least_sessions) == (0.0, "all_above", 2000)
     assert provider.fingerprint() != WovenProvider(**settings.alpha.params).fingerprint()
+
+
+def test_the_woven_placebo_weaves_seeds_that_its_committee_did_not_keep() -> None:
+    base = load_config("paper_sse50")
+    view = load_panel().view("2022-12-30")
+    woven = []
+    for deal in range(2):
+        settings = settings_of(method("without_weights"), base, deal, shuffled=True)
+        provider = ShuffledWovenProvider(**settings.alpha.params, seed=deal)
+        snapshot = provider.refresh(view, None)
+        assert snapshot is not None
+        fabric = Fabric.of(snapshot)
+        kept = fabric.decision["kept"]
+        names = fabric.strands[0].names
+        assert len(names) == len(kept) > 5
+        assert set(names) <= {seed.name for seed in provider.seeds}
+        # of some eighty seeds a draw meets few of those that were kept
+        assert len(set(names) & set(kept)) <= len(kept) / 2
+        woven.append(names)
+    assert set(woven[0]) != set(woven[1])
+
+
+def opinion(name: str, verdict: Verdict, sign: int = 1) -> Opinion:
+    return Opinion(name, "momentum", "close", "close", verdict, "", sign)
+
+
+def test_the_woven_placebo_gets_as_many_seeds_as_the_committee_keeps_drawn_from_all() -> None:
+    kept = ("s3", "s1")
+    opinions = [
+        opinion(f"s{i}", Verdict.KEPT if f"s{i}" in kept else Verdict.BELOW_THRESHOLD) for i in range(20)
+    ]
+    opinions += [opinion("unknown", Verdict.NOT_JUDGED), opinion("twin", Verdict.DUPLICATE)]
+    decision = Decision(
+        "2022-12-30", None, 1, 400, "bull_calm", "all", 400, tuple(opinions), kept, 0.5, Fallback.NONE, {}
+    )
+    deals = [dealt_seeds(decision, seed) for seed in range(200)]
+    assert all(tuple(deal) == kept and len(set(deal.values())) == 2 for deal in deals)
+    times = Counter(name for deal in deals for name in deal.values())
+    assert set(times) == {f"s{i}" for i in range(20)}
+    assert max(times.values()) < 40, "none is preferred: 20 of 400 draws each"
+    assert dealt_seeds(decision, 7) == dealt_seeds(replace(decision, opinions=tuple(reversed(opinions))), 7)
+    assert dealt_seeds(replace(decision, as_of="2023-03-31"), 7) != dealt_seeds(decision, 7)
+
+
+def test_every_deal_of_a_placebo_is_told_its_number() -> None:
+    boosted = method("gradient_boosting")
+    params = [settings_of(boosted, small_config(), deal, shuffled=True).alpha.params for deal in range(3)]
+    assert [one["shuffle_labels"] for one in params] == [1, 2, 3]
+    woven = settings_of(METHODS[0], small_config(), 2, shuffled=True)
+    cls = load_object(woven.alpha.provider, ALPHA_SOURCES)
+    handed_over = handed(cls, woven.alpha.params, seed=woven.seed, llm=woven.llm)
+    assert handed_over["seed"] == 2

@@ -62,6 +62,20 @@ def test_sections_of_one_name_have_links_of_their_own():
     assert re.findall(r'<li><a href="#([^"]+)"', html) == anchors
 
 
+def test_an_alarm_stands_in_red_before_the_notes():
+    page = render("t", "", [section(alarms=["opened <twice>"], notes=["a note"])])
+    alarm = page.index('<p class="alarm" role="alert">opened &lt;twice&gt;</p>')
+    assert alarm < page.index("a note")
+    assert re.search(r"\.alarm \{[^}]*color: var\(--alarm\)", page)
+    # the light theme's and the dark one's, each a red: far more red than green and blue
+    reds = re.findall(r"--alarm: #([0-9a-f]{6})", page)
+    assert len(reds) == 2
+    for colour in reds:
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (0, 2, 4))
+        assert red > 1.7 * max(green, blue) or red == 255
+    assert 'class="alarm"' not in render("t", "", [section()])
+
+
 def test_hostile_text_stays_text_wherever_it_stands():
     html = render(
         HOSTILE,

@@ -24,6 +24,10 @@ from engine.market.config import DataConfig
 from engine.plugins import nearest
 from engine.span import SpanConfig
 from engine.spans import SpansConfig
+from live.config import LiveConfig
+from live.feeds.config import QuotesConfig
+from live.notify import NotifyConfig
+from live.protections import ProtectionsConfig
 from strategies.config import StrategyConfig
 
 
@@ -42,6 +46,8 @@ class RunConfig(BaseModel):
         Spans of research: what is learnt and chosen on, and what is kept sealed for the test.
     llm : LlmConfig
         Handed to a provider that takes an ``llm``; offline unless said otherwise.
+    live, quotes, protections, notify
+        Of ``alphaloom paper run``; a back-test reads none of them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,6 +62,10 @@ class RunConfig(BaseModel):
     broker: BrokerConfig = BrokerConfig()
     spans: SpansConfig | None = None
     llm: LlmConfig = LlmConfig()
+    live: LiveConfig = LiveConfig()
+    quotes: QuotesConfig = QuotesConfig()
+    protections: ProtectionsConfig = ProtectionsConfig()
+    notify: NotifyConfig = NotifyConfig()
 
     _base: Path = PrivateAttr(default_factory=Path.cwd)
 
@@ -97,15 +107,18 @@ class RunConfig(BaseModel):
         left_out = {"spans"} if self.spans is None else set()
         if self.llm == LlmConfig():
             left_out.add("llm")
+        left_out |= {name for name in _LIVE if getattr(self, name) == type(self).model_fields[name].default}
         return self.model_dump(mode="json", exclude=left_out) | {"benchmark": self.index, "data": data}
 
     def hash(self) -> str:
         """Sha256 of everything but where files lie; what is in them is hashed with the data.
 
-        Of ``llm`` counts what determines the answers, see `LlmConfig.identity`; offline nothing does.
+        Of ``llm`` counts what determines the answers, see `LlmConfig.identity`; offline nothing does. How a
+        daemon runs, and whom it asks and tells, determines nothing; what protects an account does.
         """
         plain = self.plain()
-        plain.pop("llm", None)
+        for section in ("llm", *_OPERATIONAL):
+            plain.pop(section, None)
         if (answers := self.resolved_llm().identity()) is not None:
             plain["llm"] = answers
         for key in DATA_PATHS & plain["data"].keys():
@@ -117,6 +130,11 @@ class RunConfig(BaseModel):
             k: _names_only(v) if is_path_parameter(k) else v for k, v in params.items()
         }
         return hash_json(plain)
+
+
+#: sections of `alphaloom paper run`, and those of them that no result depends on
+_OPERATIONAL = ("live", "quotes", "notify")
+_LIVE = (*_OPERATIONAL, "protections")
 
 
 def _names_only(value: Any) -> Any:
@@ -172,7 +190,7 @@ def _explain(errors: Sequence[ErrorDetails], layers: Layers) -> str:
         text = _unknown(places[0], layers)
     else:
         # what stands there by mistake may be a key
-        secret = places[0][:1] == ("llm",)
+        secret = places[0][:1] in (("llm",), ("notify",))
         text = _at(places[0], what_is_wrong(*deepest, hide=secret), layers)
     more = len(set(places)) - 1
     return f"{text} (and {more} more)" if more else text

@@ -17,7 +17,7 @@ _PREFIX = "ALPHALOOM__"
 Layer = list[tuple[str, dict[str, Any]]]
 DATA_PATHS = {
     "path", "membership", "instruments", "actions", "fundamentals", "index",
-    "special_sessions", "code_changes",
+    "special_sessions", "code_changes", "macro", "texts", "calendar_extra",
 }  # fmt: skip
 
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alpha_sources.snapshot import Snapshot
 from alphaloom.api import check_broker, market_of, signal_of
 from alphaloom.config import RunConfig, load_config
 from alphaloom.home import home
-from engine.errors import ConfigError
+from engine.errors import CalendarError, ConfigError
+from engine.market.panel import MarketPanel
+from engine.market.store import MarketStore
 from engine.run_folder import check_writable
 from engine.span import SpanConfig, resolve_span
 from live.clock import SimulatedClock
+from live.coming import ComingMarket, coming_market
+from live.deputy import Deputy, Learn
 from live.errors import LedgerConflict, LedgerError
-from live.ledger import AccountWriter, Ledger, Task, check_account_name
+from live.ledger import AccountWriter, Ledger, QuotesUsed, Task, check_account_name
 from live.machine import SessionMachine
 from live.parity import Difference, Parity
 from live.past import PastSession, read_past
@@ -70,7 +76,7 @@ def open_account(
     check_account_name(account)
     settings, run = _open_ended(settings, start or settings.span.start)
     rehearse(run)
-    with _made(url) as ledger, ledger.writer(account) as writer:
+    with made_ledger(url) as ledger, ledger.writer(account) as writer:
         return _open(ledger, writer, settings, run, at), run.session(run.span.start)
 
 
@@ -117,11 +123,11 @@ def replay(
     if start > end:
         raise ConfigError(f"a replay from {start} to {end} runs backwards; the first day comes first")
     check_account_name(account)
-    settings = _spanning(settings, SpanConfig(start=start, end=end))
+    settings = spanning(settings, SpanConfig(start=start, end=end))
     run = paper_run(settings)
     rehearse(run)
     opened_at = datetime.combine(run.session(run.span.clock_start), datetime.min.time(), SHANGHAI)
-    with _made(url) as ledger, ledger.writer(account) as writer:
+    with made_ledger(url) as ledger, ledger.writer(account) as writer:
         if out is not None and account not in ledger.accounts():
             check_writable(out)
         if not _open(ledger, writer, settings, run, opened_at):
@@ -130,7 +136,7 @@ def replay(
 
         def evening(past: PastSession) -> None:
             if each_evening:
-                differences.update(compare(run, machine.sessions, _snapshots(ledger), past.session))
+                differences.update(compare(run, machine.sessions, snapshots_of(ledger), past.session))
             if after_session is not None:
                 after_session(past, differences.get(past.session))
 
@@ -141,7 +147,7 @@ def replay(
         if begin <= run.span.stop:
             machine.advance(run.span.stop)
             if not each_evening:
-                differences = compare(run, machine.sessions, _snapshots(ledger), run.session(begin))
+                differences = compare(run, machine.sessions, snapshots_of(ledger), run.session(begin))
         require_sound(ledger, account)
         if out is not None:
             _export_again(ledger, account, out)
@@ -187,7 +193,7 @@ def step(
             machine.advance(row, task)
             if session not in [past.session for past in settled]:
                 return {}
-            return compare(run, machine.sessions, _snapshots(ledger), session)
+            return compare(run, machine.sessions, snapshots_of(ledger), session)
 
 
 def reset(
@@ -219,7 +225,7 @@ def reset(
             start = start or stored.span.start
             if start is not None and start > end:
                 raise ConfigError(f"account {name!r}: {start} lies after its last day {end}")
-            settings = _spanning(settings, SpanConfig(start=start, end=end))
+            settings = spanning(settings, SpanConfig(start=start, end=end))
             run = paper_run(settings)
         rehearse(run)
         with ledger.writer(name) as writer:
@@ -241,22 +247,49 @@ def parity_of(url: str, account: str | None, session: date) -> list[Difference]:
         if session not in past or not past[session].settled:
             raise LedgerError(f"{session} is not settled in account {name!r}; see alphaloom paper status")
         known = [each for day, each in past.items() if day <= session]
-        return compare(paper_run(settings), known, _snapshots(ledger), session)[session]
+        quoted = quotes_of(ledger, name, session)
+        return compare(paper_run(settings), known, snapshots_of(ledger), session, quoted)[session]
 
 
 def paper_run(settings: RunConfig) -> PaperRun:
-    """Load a configuration's market and strategy, ready for paper trading."""
+    """Load a configuration's market and strategy, ready for paper trading.
+
+    An account without a last day, on a store, sees the session to come as well; it can be planned.
+    """
     panel = market_of(settings).panel
+    path = settings.resolved_data().path
+    if settings.data.source == "store" and settings.span.end is None and path is not None:
+        with suppress(CalendarError):  # nothing is known to come
+            return live_run(settings, coming_market(MarketStore(path), panel))
+    return _run(settings, panel)
+
+
+def live_run(settings: RunConfig, market: ComingMarket, learn: Learn | None = None) -> PaperRun:
+    """Make a configuration ready for a market whose last row is to come.
+
+    Parameters
+    ----------
+    learn : callable, optional
+        Makes the provider's refreshes in its place.
+    """
+    return _run(settings, market.panel, len(market.panel.dates) - 1, learn)
+
+
+def _run(
+    settings: RunConfig, panel: MarketPanel, coming: int | None = None, learn: Learn | None = None
+) -> PaperRun:
     span = resolve_span(panel, settings.span)
     check_broker(settings, panel)
 
     def trader() -> Trader:
         signal = signal_of(settings, panel)
+        if signal is not None and learn is not None:
+            signal.provider = Deputy(signal.provider, learn)
         named = settings.strategy.name, settings.strategy.params
         strategy, params = load_strategy(*named, signal, settings.base, settings.seed)
         return Trader(strategy, params, signal)
 
-    return PaperRun(panel, trader, settings.broker, settings.index, span)
+    return PaperRun(panel, trader, settings.broker, settings.index, span, coming)
 
 
 def stored_settings(ledger: Ledger, account: str | None) -> tuple[str, RunConfig]:
@@ -316,7 +349,7 @@ def _machine(
         run,
         ledger,
         writer,
-        snapshots=_snapshots(ledger),
+        snapshots=snapshots_of(ledger),
         clock=clock,
         tell=tell,
         after_session=after_session,
@@ -325,7 +358,11 @@ def _machine(
 
 
 def compare(
-    run: PaperRun, sessions: list[PastSession], snapshots: Path, start: date | None = None
+    run: PaperRun,
+    sessions: list[PastSession],
+    snapshots: Path,
+    start: date | None = None,
+    quoted: Mapping[date, QuotesUsed] = MappingProxyType({}),
 ) -> Differences:
     """Back-test settled sessions from `start` on, and say where each differs from what the ledger has.
 
@@ -335,6 +372,8 @@ def compare(
         All of the account's so far.
     snapshots : Path
         Where what providers learned is kept.
+    quoted : mapping of date to QuotesUsed
+        Live quotes of sessions, to be held against the settled prices.
     """
     in_force: dict[date, Snapshot | None] = {}
     snapshot: Snapshot | None = None
@@ -345,10 +384,16 @@ def compare(
         in_force[past.session] = snapshot
     wanted = [past for past in sessions if past.settled and (start is None or past.session >= start)]
     before = [past for past in sessions if wanted and past.session < wanted[0].session]
-    return Parity(run).of(wanted, before[-1] if before else None, in_force)
+    return Parity(run).of(wanted, before[-1] if before else None, in_force, quoted)
 
 
-def _made(url: str) -> Ledger:
+def quotes_of(ledger: Ledger, account: str, session: date) -> dict[date, QuotesUsed]:
+    """Return the live quotes that a session's orders met; nothing for one that was replayed."""
+    found = ledger.entries(session, Task.EXECUTE, account, kinds=("quotes",))
+    return {day: entry for day, entry in found if isinstance(entry, QuotesUsed) and entry.source != "replay"}
+
+
+def made_ledger(url: str) -> Ledger:
     """Open a ledger, made where there is none; the default one with its folder."""
     if url == default_ledger():
         try:
@@ -375,8 +420,21 @@ def _export_again(ledger: Ledger, account: str, folder: Path) -> None:
 
 
 def _open(ledger: Ledger, writer: AccountWriter, settings: RunConfig, run: PaperRun, at: datetime) -> bool:
+    return open_or_explain(ledger, writer, settings, run.cash_fen, at)
+
+
+def open_or_explain(
+    ledger: Ledger, writer: AccountWriter, settings: RunConfig, cash_fen: int, at: datetime
+) -> bool:
+    """Make an account; False if it is there, unchanged.
+
+    Raises
+    ------
+    LedgerConflict
+        If it runs with another configuration; what differs is named.
+    """
     try:
-        return writer.open(run.cash_fen, settings.hash(), _stored(settings), at=at)
+        return writer.open(cash_fen, settings.hash(), _stored(settings), at=at)
     except LedgerConflict:
         stored = ledger.configuration(writer.name)["config"]
         changed = list(_changes(stored, settings.plain()))
@@ -409,16 +467,16 @@ def _stored(settings: RunConfig) -> dict[str, Any]:
 
 def _open_ended(settings: RunConfig, start: date | None) -> tuple[RunConfig, PaperRun]:
     """The configuration from the first session on or after a day, for as long as there are data."""
-    run = paper_run(_spanning(settings, SpanConfig(start=start)))
-    return _spanning(settings, SpanConfig(start=run.session(run.span.start))), run
+    run = paper_run(spanning(settings, SpanConfig(start=start)))
+    return spanning(settings, SpanConfig(start=run.session(run.span.start))), run
 
 
-def _spanning(settings: RunConfig, span: SpanConfig) -> RunConfig:
+def spanning(settings: RunConfig, span: SpanConfig) -> RunConfig:
     """The configuration over other days; where its files lie stays the same."""
     return settings.model_copy(update={"span": span})
 
 
-def _snapshots(ledger: Ledger) -> Path:
+def snapshots_of(ledger: Ledger) -> Path:
     """What providers have learned lies beside a SQLite ledger, and moves with it."""
     if ledger.path is not None:
         return ledger.path.with_name(ledger.path.name + ".snapshots")

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+#: how long a process that listens may take to leave
+_LEAVING_S = 0.5
+
 
 class TimedOutError(Exception):
     """Nothing was heard for so many seconds."""
@@ -40,9 +43,33 @@ class _Defect:
 class Line:
     """What a process is heard through; its silence and its end are exceptions."""
 
-    def __init__(self, connection: Connection[Any, Any], process: Any) -> None:
+    def __init__(
+        self, connection: Connection[Any, Any], process: Any, giving: Connection[Any, Any] | None = None
+    ) -> None:
         self._connection = connection
         self._process = process
+        self._giving = giving
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return bool(self._process.is_alive())
+
+    def say(self, what: Any) -> None:
+        """Tell the process something; only one that :func:`conversing` has started listens.
+
+        Raises
+        ------
+        DiedError
+            If it has ended.
+        """
+        if self._giving is None:
+            raise RuntimeError("the process does not listen")
+        try:
+            self._giving.send(what)
+        except ConnectionError:
+            self._process.join()
+            raise DiedError(_ending(self._process.exitcode)) from None
 
     def hear(self, seconds: float) -> Any:
         """Return what the process says next.
@@ -67,19 +94,41 @@ class Line:
 @contextmanager
 def started(target: Callable[..., None], *args: Any) -> Iterator[Line]:
     """Run ``target(say, *args)`` in a spawned process; it is killed at the end, if it still runs."""
+    with _spawned(_speaking, target, args, listens=False) as line:
+        yield line
+
+
+@contextmanager
+def conversing(target: Callable[..., None], *args: Any) -> Iterator[Line]:
+    """Run ``target(say, hear, *args)`` in a spawned process; it is killed at the end, if it still runs.
+
+    ``hear()`` returns what was told with `Line.say`, and raises EOFError once nothing more can be.
+    """
+    with _spawned(_talking, target, args, listens=True) as line:
+        yield line
+
+
+@contextmanager
+def _spawned(
+    role: Callable[..., None], target: Callable[..., None], args: tuple[Any, ...], listens: bool
+) -> Iterator[Line]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     given, giving = context.Pipe(duplex=False)
-    process = context.Process(target=_guarded, args=(target, theirs, given))
+    process = context.Process(target=_guarded, args=(role, target, theirs, given))
     process.start()
     theirs.close()
     given.close()
     with suppress(ConnectionError):  # as arguments of the process they would wait for ever if it dies early
         giving.send(args)
-    giving.close()
+    if not listens:
+        giving.close()
     try:
-        yield Line(ours, process)
+        yield Line(ours, process, giving if listens else None)
     finally:
+        giving.close()
+        if listens:
+            process.join(_LEAVING_S)  # who waits for a word that will not come leaves by itself
         if process.is_alive():
             process.kill()
         process.join()
@@ -117,14 +166,17 @@ def _call(say: Callable[[Any], None], function: Callable[..., Any], argument: An
 
 
 def _guarded(
-    target: Callable[..., None], connection: Connection[Any, Any], given: Connection[Any, Any]
+    role: Callable[..., None],
+    target: Callable[..., None],
+    connection: Connection[Any, Any],
+    given: Connection[Any, Any],
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started us
     with suppress(OSError):
         os.dup2(2, 1)  # what a provider prints is no part of the report
     threading.Thread(target=_leave_with_the_parent, daemon=True).start()
     try:
-        target(connection.send, *given.recv())
+        role(target, connection, given)
     except BrokenPipeError:
         pass
     except BaseException:
@@ -133,6 +185,19 @@ def _guarded(
     finally:
         with suppress(OSError):
             connection.close()
+
+
+def _speaking(
+    target: Callable[..., None], connection: Connection[Any, Any], given: Connection[Any, Any]
+) -> None:
+    target(connection.send, *given.recv())
+
+
+def _talking(
+    target: Callable[..., None], connection: Connection[Any, Any], given: Connection[Any, Any]
+) -> None:
+    args = given.recv()
+    target(connection.send, given.recv, *args)
 
 
 def _leave_with_the_parent() -> None:

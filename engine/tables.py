@@ -125,16 +125,17 @@ def _status(price: float | None, shares: int, requested: int, reason: Reason | N
 
 
 def events_frame(panel: MarketPanel, journal: Journal) -> pd.DataFrame:
-    """What moved cash and shares besides trades: ex-dates and dividend tax withheld at sales.
+    """What moved cash and shares besides trades: ex-dates, dividends paid later, tax withheld at sales.
 
     With the fills it explains every change of cash to the fen: ``cash_cny`` is signed, ``rounding_cny`` is
     the value an ex-date left over and is no cash.
     """
     rows: list[tuple[Any, ...]] = [
-        (row, e.symbol, "ex_date", e.cash_fen - e.rights_cost_fen, e.shares_before, e.shares_after,
+        (row, e.symbol, "ex_date", e.paid_fen, e.shares_before, e.shares_after,
          e.rounding_fen, e.terms)
         for row, e in journal.ex_dates
     ]  # fmt: skip
+    rows += [(row, e.symbol, "dividend", e.cash_fen, 0, 0, 0, "") for row, e in journal.received]
     column = journal.trades.column
     rows += [
         (row, symbol, "dividend_tax", -tax, 0, 0, 0, order_id)

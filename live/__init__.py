@@ -1,1 +1,1 @@
-"""Paper trading: the ledger; sessions, quotes and the daemon follow."""
+"""Paper trading: ledger, session machine, live quotes, protections, messages, and the daemon."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
-from engine.broker.account import Account
+from engine.broker.account import Account, Receivable
 from engine.broker.config import BrokerConfig
 from engine.broker.ex_sessions import ex_columns
 from engine.broker.match import step
 from engine.broker.orders import Basket, ExDate, OrderRequest, Reason, Refusal, Trade
+from engine.broker.prices import Quote, SessionPrices
+from engine.broker.quotes import PanelPrices
 from engine.broker.shell import AShareBroker
 from engine.market.panel import MarketPanel
-from live.ledger import ExDated
+from live.ledger import ExDated, Sent
+from live.moment import Unquoted
 from live.past import PastSession
 from live.planning import not_sent
 from live.quotes import AskedPrices, impossible_prices
@@ -48,7 +52,9 @@ class PaperBroker(AShareBroker):
         The record of the session to come, if it is over already.
     sends : bool
         Whether the orders of the session to come are sent at all.
-    went_ex, trades : list
+    sent_as : Sent or None
+        The orders as they went out, where these are not simply what waits.
+    received, went_ex, trades : sequence
         What happened in the session.
     withdrawn : list of Refusal
         Orders of earlier sessions that the strategy took back at the close.
@@ -69,6 +75,8 @@ class PaperBroker(AShareBroker):
         self._sessions = sessions
         self.past: PastSession | None = None
         self.sends = True
+        self.sent_as: Sent | None = None
+        self.received: tuple[Receivable, ...] = ()
         self.went_ex: list[ExDated] = []
         self.trades: Sequence[Trade] = ()
         self.withdrawn: list[Refusal] = []
@@ -86,7 +94,7 @@ class PaperBroker(AShareBroker):
     def next(self) -> None:
         """Move to the clock's session."""
         self._sessions.before(self)
-        self.went_ex, self.trades, self.withdrawn = [], (), []
+        self.received, self.went_ex, self.trades, self.withdrawn = (), [], (), []
         super().next()
         self._sessions.after(self)
 
@@ -102,24 +110,55 @@ class PaperBroker(AShareBroker):
                 self._teller.add(order)
         super().put_back(owner, sent, carried)
 
-    def preview(self, *, at_auction: bool) -> tuple[AskedPrices, list[Trade]]:
+    def account_at_open(self, quotes: SessionPrices | None = None) -> Account:
+        """The account after the ex-dates of the session to come; nothing is booked.
+
+        Parameters
+        ----------
+        quotes : SessionPrices, optional
+            Prices of the moment; by default those of the panel.
+        """
+        with self._at_the_session_to_come(quotes):
+            return self._account_at_open()
+
+    def preview(
+        self, *, at_auction: bool, quotes: SessionPrices | None = None, sent: Sent | None = None
+    ) -> tuple[AskedPrices, list[Trade]]:
         """What the waiting orders meet in the session to come at the moment; nothing is booked.
 
         Parameters
         ----------
         at_auction : bool
             The open is known, the rest of the session is not.
+        quotes : SessionPrices, optional
+            Prices of the moment; by default those of the panel.
+        sent : Sent, optional
+            The orders as they go out; by default what waits.
         """
-        self._stand_at(self.row + 1)
-        try:
-            account = self.account
-            for after, _ in self._ex_dates(self._steps.get(self.row, ())):
-                account = after
-            prices = AskedPrices(self.prices, at_auction=at_auction)
-            _, trades = step(account, self.waiting, prices, self._terms)
+        with self._at_the_session_to_come(quotes):
+            basket = self.waiting if sent is None else sent.basket
+            shown = self.prices if sent is None else Unquoted(self.prices, sent.unquoted)
+            prices = AskedPrices(shown, at_auction=at_auction)
+            _, trades = step(self._account_at_open(), basket, prices, self._terms)
             return prices, trades
+
+    @contextmanager
+    def _at_the_session_to_come(self, quotes: SessionPrices | None) -> Iterator[None]:
+        usual = self.prices
+        self._stand_at(self.row + 1)
+        if quotes is not None:
+            self.prices = _MomentPrices(usual, quotes)
+        try:
+            yield
         finally:
+            self.prices = usual
             self._stand_at(self.row - 1)
+
+    def _account_at_open(self) -> Account:
+        account, _ = self.account.paid(self.prices.day)
+        for after, _ in self._ex_dates(self._steps.get(self.row, ()), account):
+            account = after
+        return account
 
     def _stand_at(self, row: int) -> None:
         self.row = self.prices.row = row
@@ -135,8 +174,15 @@ class PaperBroker(AShareBroker):
             lots = {**account.lots, event.symbol: each.lots} if each.lots else dict(account.lots)
             if not each.lots:
                 del lots[event.symbol]
-            cash = account.cash_fen + event.cash_fen - event.rights_cost_fen
-            self._book_ex_date(Account(cash, lots), event)
+            due = account.receivables
+            if event.pay_day is not None:
+                due = (*due, Receivable(event.pay_day, event.symbol, event.receivable_fen))
+            self._book_ex_date(Account(account.cash_fen + event.paid_fen, lots, due), event)
+
+    def _receive(self) -> None:
+        known = len(self.journal.received)
+        super()._receive()
+        self.received = tuple(due for _, due in self.journal.received[known:])
 
     def _book_ex_date(self, account: Account, event: ExDate) -> None:
         super()._book_ex_date(account, event)
@@ -158,9 +204,22 @@ class PaperBroker(AShareBroker):
                 Refusal(request, request.side, request.shares or 0, Reason.NOT_SENT)
                 for request in not_sent(basket)
             ]
+        if self.sent_as is not None:
+            return self._fill_what_was_sent(basket, self.sent_as)
         if any(self._is_impossible(request.symbol) for request in all_requests(basket)):
             return step(self.account, basket, AskedPrices(self.prices, at_auction=False), self._terms)
         return super()._fill(basket)
+
+    def _fill_what_was_sent(self, basket: Basket, sent: Sent) -> tuple[Account, list[Trade]]:
+        went = {request.order_id for request in all_requests(sent.basket)}
+        kept_back: list[Trade] = [
+            Refusal(request, request.side, request.shares or 0, Reason.NOT_SENT)
+            for request in not_sent(basket)
+            if request.order_id not in went
+        ]
+        prices = AskedPrices(Unquoted(self.prices, sent.unquoted), at_auction=False)
+        account, trades = step(self.account, sent.basket, prices, self._terms)
+        return account, [*kept_back, *trades]
 
     def _is_impossible(self, symbol: str) -> bool:
         quote = self.prices.quote(symbol)
@@ -170,6 +229,19 @@ class PaperBroker(AShareBroker):
         super()._record(event)
         if isinstance(event, Refusal):
             self.withdrawn.append(event)
+
+
+class _MomentPrices(PanelPrices):
+    """A session of a panel in which quotes are those of a moment."""
+
+    def __init__(self, panel: PanelPrices, quotes: SessionPrices) -> None:
+        # the panel's tables are large, and the same
+        vars(self).update(vars(panel))
+        self._quotes = quotes
+
+    def quote(self, symbol: str) -> Quote | None:
+        """Prices of a stock at the moment."""
+        return self._quotes.quote(symbol)
 
 
 def all_requests(basket: Basket) -> tuple[OrderRequest, ...]:

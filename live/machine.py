@@ -16,23 +16,25 @@ import backtrader as bt
 import numpy as np
 
 from alpha_sources.signal import ProviderSignal, Refresh
-from engine.benchmark import benchmark_levels
 from engine.broker.match import FillAt
 from engine.broker.orders import Basket, Fill, Reason, Side, Trade
 from engine.errors import DataError, StrategyError, TooFewBars
 from engine.runner import run_strategy
 from engine.span import Span
 from live.broker import PaperBroker, all_requests
+from live.deputy import Deputy
 from live.ledger import (
     AccountWriter,
     Entry,
     Ledger,
     Note,
     QuotesUsed,
+    Sent,
     SessionMark,
     Task,
     TaskState,
 )
+from live.moment import Guard, Moment, unguarded
 from live.past import PastSession, read_past
 from live.planning import (
     make_plan,
@@ -90,7 +92,7 @@ class SessionMachine:
             tell=tell,
             count_attempts=count_attempts,
         )
-        self._levels = None if run.benchmark is None else benchmark_levels(run.panel, run.benchmark, run.span)
+        self._levels = run.levels()
         self._signal: ProviderSignal | None = None
         self._last, self._last_task = run.span.start, Task.SETTLE
         #: why the strategy cannot decide yet, if it cannot
@@ -108,6 +110,14 @@ class SessionMachine:
         """Row of the first session that is not settled."""
         return self._book.next_row
 
+    def past(self, row: int) -> PastSession | None:
+        """What is recorded of a session."""
+        return self._book.past.get(row)
+
+    def tell_to(self, tell: Callable[[TaskEnded], None]) -> None:
+        """Tell somebody else of tasks that end from now on."""
+        self._book.tell = tell
+
     def advance(self, row: int, task: Task = Task.SETTLE) -> None:
         """Do all that is not done yet, up to a task of the session at `row`; nothing, if that is over.
 
@@ -120,22 +130,71 @@ class SessionMachine:
         """
         if row < self.next_row:
             return
+        if row == self.run.coming and task in (Task.EXECUTE, Task.SETTLE):
+            raise DataError(
+                f"{self.run.session(row)}: the data have no prices of the session yet; alphaloom paper run "
+                "trades it with live quotes, alphaloom data sync brings its prices in the evening"
+            )
+        self._go_to(row, task)
+
+    def arm(self, row: int) -> PaperBroker:
+        """Do all that is not done before a session's orders are sent; the broker that stands before it.
+
+        Raises
+        ------
+        SessionError
+            As `advance` does.
+        """
+        broker: PaperBroker = self._go_to(row, Task.PLAN)
+        assert broker.row == row - 1, "a session is executed before it is settled"
+        return broker
+
+    def execute(self, broker: PaperBroker, moment: Moment, guard: Guard = unguarded) -> None:
+        """Let the orders of an armed broker meet live quotes; once that is done, or too late, nothing.
+
+        Parameters
+        ----------
+        broker : PaperBroker
+            As `arm` gave it.
+        moment : Moment
+            The quotes.
+        guard : callable
+            What may be sent of the orders.
+        """
+        row = broker.row + 1
+        with self._book.failures():
+            if self._book.begin(row, Task.EXECUTE):
+                self._send(broker, row, moment, guard)
+        self._book.doing = None
+
+    def miss(self, row: int, task: Task, why: str) -> None:
+        """Record that a task can never be done any more; nothing, if it is over."""
+        if not self._book.is_over(row, task):
+            self._book.miss(row, task, why)
+
+    def _go_to(self, row: int, task: Task) -> Any:
+        """Live through the sessions up to a task of one; the broker as it stands then."""
         self._last, self._last_task = row, task
         trader = self.run.trader()
         self._signal = trader.signal
         stateless = issubclass(trader.strategy, PanelStrategy)
         span = self.run.span
         clock_stop = row if task is Task.SETTLE else row - 1
-        begin = self._resume(stateless)
-        with self._book.failures():
-            if clock_stop < begin:
-                broker = self._idle_broker(begin)
-                self.after(broker)
-            else:
-                broker = self._run_clock(trader, Span(begin, span.start, clock_stop))
-            if task is not Task.SETTLE and broker.row == row - 1:
-                self.before(broker)
+        try:
+            begin = self._resume(stateless)
+            with self._book.failures():
+                if clock_stop < begin:
+                    broker = self._idle_broker(begin)
+                    self.after(broker)
+                else:
+                    broker = self._run_clock(trader, Span(begin, span.start, clock_stop))
+                if task is not Task.SETTLE and broker.row == row - 1:
+                    self.before(broker)
+        finally:
+            if trader.signal is not None:
+                trader.signal.provider.close()
         self._book.doing = None
+        return broker
 
     def _run_clock(self, trader: Trader, span: Span) -> Any:
         """Let the strategy live through sessions, a tick of the clock each; return the broker after them."""
@@ -275,10 +334,18 @@ class SessionMachine:
             self._book.done(row, Task.REFRESH, [], f"not due: alpha.refresh is {signal.rule}", at)
             return
         entry = record_of(refresh, signal, self._book.past, row, self._snapshots)
-        self._book.past[row].refreshed = entry
+        learned = signal.provider.take() if isinstance(signal.provider, Deputy) else []
+        failed = learned[-1].failed if learned else ""
         held = "" if entry.snapshot_hash is None else entry.snapshot_hash[:12]
         note = f"{'learned' if entry.changed else 'kept'} {held}" if held else "nothing to learn"
-        self._book.done(row, Task.REFRESH, [entry], note, at)
+        if failed:
+            note = f"failed: {failed}; {held or 'nothing'} stays in force"
+        if failed and not entry.changed:
+            # as if it had not been due: it is, as soon as the rule says so again
+            self._book.done(row, Task.REFRESH, [*learned], note, at)
+            return
+        self._book.past[row].refreshed = entry
+        self._book.done(row, Task.REFRESH, [entry, *learned], note, at)
 
     def _plan(self, broker: PaperBroker, row: int) -> None:
         """Write down what the strategy sent at the close before the session."""
@@ -314,7 +381,7 @@ class SessionMachine:
         """Let the orders meet the prices of the moment; they are booked when the session is settled."""
         past = self._book.past[row]
         if self._book.is_over(row, Task.EXECUTE):
-            broker.sends = past.is_(Task.EXECUTE, TaskState.DONE)
+            broker.sends, broker.sent_as = past.is_(Task.EXECUTE, TaskState.DONE), past.sent
             return
         if past.is_(Task.PLAN, TaskState.MISSED):
             self._book.miss(row, Task.EXECUTE, "there is no plan")
@@ -331,25 +398,38 @@ class SessionMachine:
                 self._send(broker, row)
         broker.sends = past.is_(Task.EXECUTE, TaskState.DONE)
 
-    def _send(self, broker: PaperBroker, row: int) -> None:
+    def _send(
+        self, broker: PaperBroker, row: int, moment: Moment | None = None, guard: Guard = unguarded
+    ) -> None:
         at_auction = self._book.timetable.at_auction
-        at = self._book.reach(row, Task.EXECUTE)
-        prices, trades = broker.preview(at_auction=at_auction)
-        entries: list[Entry] = []
+        sent, entries = None, list[Entry]()
+        if moment is None:
+            at = self._book.reach(row, Task.EXECUTE)
+            prices, trades = broker.preview(at_auction=at_auction)
+        else:
+            sent, entries = _sent(broker, moment, guard)
+            prices, trades = broker.preview(at_auction=at_auction, quotes=moment.prices, sent=sent)
+            at = self._book.reach(row, Task.EXECUTE)
         if prices.asked:
-            entries.append(QuotesUsed.of("replay", at, prices.asked))
+            source, quoted_at = ("replay", at) if moment is None else (moment.source, moment.quoted_at)
+            entries.append(QuotesUsed.of(source, quoted_at, prices.asked))
         entries += [Note(describe_impossible(*each)) for each in prices.impossible.items()]
-        later = [trade for trade in trades if at_auction and self._waits_for_its_price(trade)]
+        later = [trade for trade in trades if at_auction and self._waits_for_its_price(trade, sent)]
         met = [trade for trade in trades if trade not in later]
         note = what_happened(met) or ("" if later else "no order to send")
         if met and at_auction:
             note = f"at the opening price: {note}"
         if later:
             note += f"{'; ' * bool(note)}{len(later)} wait for the price of the session"
+        if sent is not None and sent.reasons:
+            note += f"; {len(sent.reasons)} cut or held back by the protections"
+        self._book.past[row].sent = sent
         self._book.done(row, Task.EXECUTE, entries, note, at)
 
-    def _waits_for_its_price(self, trade: Trade) -> bool:
+    def _waits_for_its_price(self, trade: Trade, sent: Sent | None) -> bool:
         """Whether an order is to be filled at a price that is not known at the auction."""
+        if sent is not None and trade.request.symbol in sent.unquoted:
+            return False
         at = self.run.broker.fill.buy if trade.side is Side.BUY else self.run.broker.fill.sell
         return trade.reason is Reason.NO_PRICE and at is not FillAt.OPEN
 
@@ -358,6 +438,8 @@ class SessionMachine:
         self._book.begin(row, Task.SETTLE)
         past, trades = self._book.past[row], tuple(broker.trades)
         level = None if self._levels is None else float(self._levels[row - self.run.span.start + 1])
+        if level is not None and level != level:
+            level = None  # a daemon does not wait for an index
         mark = SessionMark.of(broker.journal.sessions[-1], broker.journal.marks.last(), level)
         note = what_happened(trades)
         if not any(isinstance(trade, Fill) for trade in trades):
@@ -365,10 +447,11 @@ class SessionMachine:
                 Task.EXECUTE if not past.is_(Task.EXECUTE, TaskState.DONE) else Task.PLAN, ""
             )
             note = f"nothing traded: {note or why}"
-        entries: list[Entry] = [*broker.went_ex, *trades, mark]
+        entries: list[Entry] = [*broker.received, *broker.went_ex, *trades, mark]
         at = self._book.reach(row, Task.SETTLE)
         self._book.done(row, Task.SETTLE, entries, note, at, broker.account)
-        past.ex_dates, past.trades, past.account = tuple(broker.went_ex), trades, broker.account
+        past.received, past.ex_dates = tuple(broker.received), tuple(broker.went_ex)
+        past.trades, past.account = trades, broker.account
         self._book.doing = None
         if self._after_session is not None:
             self._after_session(past)
@@ -394,6 +477,22 @@ def _put_back(broker: PaperBroker, past: PastSession) -> None:
     carried = tuple(request for request in broker.carried if request.order_id not in back)
     basket = Basket() if past.planned is None else past.planned.basket
     broker.put_back(_strategy(broker), basket, carried)
+
+
+def _sent(broker: PaperBroker, moment: Moment, guard: Guard) -> tuple[Sent | None, list[Entry]]:
+    """The orders as they go out, None if these are what waits, and what is to be said of that."""
+    waiting = broker.waiting
+    guarded = guard(waiting, broker.account_at_open(moment.prices), moment.prices)
+    ordered = {request.symbol for request in all_requests(waiting)}
+    unquoted = {symbol: why for symbol, why in moment.unquoted.items() if symbol in ordered}
+    notes = [*moment.notes, *guarded.notes]
+    notes += [f"{symbol}: {why}" for symbol, why in unquoted.items()]
+    notes += [f"{order_id}: {why}" for order_id, why in guarded.reasons.items()]
+    said: list[Entry] = [Note(text) for text in dict.fromkeys(notes)]
+    if guarded.basket == waiting and not unquoted:
+        return None, said
+    sent = Sent(guarded.basket, unquoted, dict(guarded.reasons))
+    return sent, [sent, *said]
 
 
 def _strategy(broker: PaperBroker) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import backtrader as bt
@@ -14,11 +15,13 @@ from alpha_sources.signal import ProviderSignal
 from alpha_sources.snapshot import Snapshot
 from engine.broker.carry import carried
 from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Trade
+from engine.broker.quotes import PanelPrices
 from engine.broker.shell import AShareBroker
+from engine.market.panel import MarketPanel
 from engine.runner import run_strategy
 from engine.span import Span
 from live.broker import all_requests
-from live.ledger import Task, TaskState
+from live.ledger import QuotesUsed, Task, TaskState
 from live.past import PastSession
 from live.run import PaperRun
 from strategies.base import PanelStrategy
@@ -71,6 +74,7 @@ class Parity:
         sessions: Sequence[PastSession],
         previous: PastSession | None,
         snapshots: Mapping[date, Snapshot | None],
+        quoted: Mapping[date, QuotesUsed] = MappingProxyType({}),
     ) -> dict[date, list[Difference]]:
         """Compare settled sessions that follow each other.
 
@@ -81,6 +85,8 @@ class Parity:
             The session before the first of them in the account's life.
         snapshots : mapping of date to Snapshot or None
             What the provider had learned when a session was planned.
+        quoted : mapping of date to QuotesUsed
+            Live quotes that the orders of a session met; they are held against the settled prices.
 
         Returns
         -------
@@ -94,9 +100,18 @@ class Parity:
             previous = past
         # for the first session of all nothing could be decided
         again = {row: rerun for row, rerun in reruns.items() if row > self._run.span.clock_start}
-        if again:
-            self._run_again(again)
-        return {rerun.past.session: list(_differences(rerun)) for rerun in reruns.values()}
+        try:
+            if again:
+                self._run_again(again)
+        finally:
+            if self._trader.signal is not None:
+                self._trader.signal.provider.close()
+        found = {rerun.past.session: list(_differences(rerun)) for rerun in reruns.values()}
+        for row, rerun in reruns.items():
+            quotes = quoted.get(rerun.past.session)
+            if quotes is not None:
+                found[rerun.past.session] += _quotes(self._run.panel, row, rerun.past, quotes)
+        return found
 
     def _run_again(self, reruns: Mapping[int, _Rerun]) -> None:
         trader, params = self._trader, dict(self._trader.params)
@@ -193,6 +208,44 @@ def _trades(past: PastSession, paper: Sequence[Trade], again: Sequence[Trade]) -
             continue
         what, a, b = _first_difference(mine, other)
         yield Difference(past.session, order_id, what, a, b, _why(past, mine, what))
+    for order_id in sorted(ours.keys() - theirs.keys()):
+        # the back-test's slots went to others, after other differences of the session
+        if past.sent is not None:
+            yield Difference(
+                past.session, order_id, "size", _outcome(ours[order_id]), "not tried", _why(past, [], "slot")
+            )
+
+
+def _quotes(panel: MarketPanel, row: int, past: PastSession, quoted: QuotesUsed) -> Iterator[Difference]:
+    """Live quotes that the settled prices do not bear out; fills follow the settled ones."""
+    ordered: dict[str, str] = {}
+    for request in all_requests(Basket() if past.planned is None else past.planned.basket):
+        ordered.setdefault(request.symbol, request.order_id)
+    prices = PanelPrices(panel, row)
+    for quote in quoted.quotes:
+        settled = prices.quote(quote.symbol)
+        pairs: list[tuple[str, str, str]] = []
+        if settled is None:
+            pairs.append(("quote", "quoted", "no price"))
+        else:
+            trades = "trades", "does not trade"
+            if quote.trading != settled.trading:
+                pairs.append(("trading", trades[not quote.trading], trades[not settled.trading]))
+            elif settled.trading:
+                for name in ("open", "close", "reference"):
+                    live, later = getattr(quote, f"{name}_fen"), getattr(settled, name)
+                    if live is not None and later is not None and live != later:
+                        pairs.append((name, f"{live / 100:.2f}", f"{later / 100:.2f}"))
+        for what, live, later in pairs:
+            yield Difference(
+                past.session,
+                ordered.get(quote.symbol, quote.symbol),
+                what,
+                live,
+                later,
+                f"{quoted.source} quoted so at {quoted.quoted_at:%H:%M:%S}; the settled data say otherwise, "
+                "and fills follow them",
+            )
 
 
 def _by_order(trades: Sequence[Trade]) -> dict[str, list[Trade]]:
@@ -220,8 +273,18 @@ def _outcome(trades: list[Trade]) -> str:
 
 
 def _why(past: PastSession, mine: list[Trade], what: str) -> str:
+    sent = past.sent
+    if sent is not None:
+        held = [sent.reasons[t.request.order_id] for t in mine if t.request.order_id in sent.reasons]
+        if held:
+            return f"the protections: {held[0]}"
+        unquoted = [sent.unquoted[t.request.symbol] for t in mine if t.request.symbol in sent.unquoted]
+        if unquoted:
+            return f"no quote of it was trusted: {unquoted[0]}"
     if any(t.reason is Reason.NOT_SENT for t in mine):
         return f"it was not sent: {past.notes.get(Task.EXECUTE, '')}"
+    if what == "slot":
+        return "it took the slot of an order that was cut or not quoted"
     if what == "size":
         return "there was more or less cash for it, after other differences of the session"
     return "the settled data have other prices than those that were quoted"

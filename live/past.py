@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.broker.account import Account
+from engine.broker.account import Account, Receivable
 from engine.broker.orders import Fill, Refusal, Trade
-from live.ledger import ExDated, Ledger, Planned, Refreshed, Task, TaskState
+from live.ledger import ExDated, Ledger, Planned, Refreshed, Sent, Task, TaskState
 from live.ledger.book import Book
 
 
@@ -17,8 +17,9 @@ from live.ledger.book import Book
 class PastSession:
     """One session as recorded: states of its tasks, its plan, what happened, the account after it.
 
-    ``withdrawn`` are orders of earlier sessions that its plan took back; ``before`` is the account before
-    it, ``account`` the one after it, None until it is settled.
+    ``withdrawn`` are orders of earlier sessions that its plan took back; ``sent`` are the orders as they went
+    out, where these are not the plan's; ``before`` is the account before it, ``account`` the one after it,
+    None until it is settled.
     """
 
     session: date
@@ -26,7 +27,9 @@ class PastSession:
     states: dict[Task, TaskState] = field(default_factory=dict)
     planned: Planned | None = None
     withdrawn: tuple[Refusal, ...] = ()
+    sent: Sent | None = None
     refreshed: Refreshed | None = None
+    received: tuple[Receivable, ...] = ()
     ex_dates: tuple[ExDated, ...] = ()
     trades: tuple[Trade, ...] = ()
     account: Account | None = None
@@ -56,18 +59,27 @@ def read_past(ledger: Ledger, account: str) -> dict[date, PastSession]:
         for day, entry in ledger.entries(task=Task.REFRESH, account=account, kinds=("refresh",))
         if isinstance(entry, Refreshed)
     }
+    sent = {
+        day: entry
+        for day, entry in ledger.entries(task=Task.EXECUTE, account=account, kinds=("sent",))
+        if isinstance(entry, Sent)
+    }
+    received: defaultdict[date, list[Receivable]] = defaultdict(list)
     ex_dates: defaultdict[date, list[ExDated]] = defaultdict(list)
     trades: defaultdict[date, list[Trade]] = defaultdict(list)
     for day, entry in ledger.entries(task=Task.SETTLE, account=account):
         if isinstance(entry, ExDated):
             ex_dates[day].append(entry)
+        elif isinstance(entry, Receivable):
+            received[day].append(entry)
         elif isinstance(entry, Fill | Refusal):
             trades[day].append(entry)
     book, out = Book(opening), {}
     for seq, day in enumerate(sorted(states), start=1):
         past = PastSession(day, book.account, states[day], planned.get(day), tuple(withdrawn[day]))
-        past.refreshed, past.notes = refreshed.get(day), notes[day]
-        past.ex_dates, past.trades = tuple(ex_dates[day]), tuple(trades[day])
+        past.refreshed, past.notes, past.sent = refreshed.get(day), notes[day], sent.get(day)
+        past.received, past.ex_dates = tuple(received[day]), tuple(ex_dates[day])
+        past.trades = tuple(trades[day])
         if past.is_(Task.SETTLE, TaskState.DONE):
             _book(book, past, seq)
             past.account = book.account
@@ -97,6 +109,8 @@ def _enter_orders(book: Book, planned: Planned) -> None:
 def _book(book: Book, past: PastSession, seq: int) -> None:
     if past.planned is not None:
         _enter_orders(book, past.planned)
+    for due in past.received:
+        book.receive(past.session.isoformat(), due)
     for each in past.ex_dates:
         book.go_ex(seq, each.event, each.lots)
     for trade in past.trades:

@@ -43,3 +43,6 @@ def rehearse(run: PaperRun) -> None:
         # an account may begin with fewer sessions than its indicators need, and wait for them
         if not isinstance(problem.__cause__, TooFewBars):
             raise
+    finally:
+        if trader.signal is not None:
+            trader.signal.provider.close()

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
+from numpy.typing import NDArray
 
 from alpha_sources.signal import ProviderSignal
+from engine.benchmark import benchmark_levels
 from engine.broker.config import BrokerConfig
 from engine.errors import CalendarError, ConfigError, DataError
 from engine.market.calendar import Calendar, iso
@@ -41,6 +43,8 @@ class PaperRun:
         Index symbol.
     span : Span
         The decision session before the first one, the first, and the last row there may be.
+    coming : int or None
+        Row of a session for which there are no prices yet; None where every row has them.
     """
 
     panel: MarketPanel
@@ -48,6 +52,7 @@ class PaperRun:
     broker: BrokerConfig
     benchmark: str | None
     span: Span
+    coming: int | None = None
 
     def __post_init__(self) -> None:
         if self.broker.compat == "qlib":
@@ -67,6 +72,28 @@ class PaperRun:
     def row(self, session: date) -> int:
         """Row of a session, or a clear error."""
         return row_of(self.panel, session)
+
+    def levels(self) -> NDArray[np.float64] | None:
+        """Closes of the benchmark: the base before the span, then one per session as far as there are any.
+
+        Raises
+        ------
+        DataError
+            If the data lack the index; closes may be missing only where a session is still to come.
+        """
+        if self.benchmark is None:
+            return None
+        if self.coming is None:
+            return benchmark_levels(self.panel, self.benchmark, self.span)
+        bars = self.panel.indices.get(self.benchmark)
+        if bars is None:
+            known = ", ".join(sorted(self.panel.indices)) or "none"
+            raise DataError(f"benchmark {self.benchmark}: the data have no such index; known: {known}")
+        closes, span = bars["close"], self.span
+        levels: NDArray[np.float64] = np.append(
+            closes[max(span.start - 1, 0)], closes[span.start : span.stop + 1]
+        )
+        return levels
 
     @property
     def cash_fen(self) -> int:

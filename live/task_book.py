@@ -74,7 +74,7 @@ class TaskBook:
         count_attempts: bool = False,
     ) -> None:
         self._run, self._writer, self._clock = run, writer, clock
-        self._tell, self._counts_attempts = tell, count_attempts
+        self.tell, self._counts_attempts = tell, count_attempts
         self.timetable = Timetable.of(run.broker)
         self.past = {run.row(day): session for day, session in past.items()}
         self.doing: tuple[int, Task] | None = None
@@ -103,7 +103,11 @@ class TaskBook:
         deadline = self.timetable.deadline(task, session)
         # to look back and to book is never too late
         if now > deadline and task not in (Task.PREPARE, Task.SETTLE):
-            self.miss(row, task, f"its time was up at {deadline:%Y-%m-%d %H:%M}")
+            why = f"its time was up at {deadline:%Y-%m-%d %H:%M}"
+            past = self.past.get(row)
+            if past is not None and past.is_(task, TaskState.FAILED):
+                why += f", after it had failed: {past.notes.get(task, '')}"
+            self.miss(row, task, why)
             return False
         if self._counts_attempts:
             self._writer.start(session, task, at=now)
@@ -147,7 +151,7 @@ class TaskBook:
                 raise
             row, task = self.doing
             session = self._run.session(row)
-            self._writer.fail(session, task, str(problem), at=self._due(row, task))
+            self._writer.fail(session, task, str(problem), at=self.reach(row, task))
             self._ended(row, task, TaskState.FAILED, str(problem))
             raise SessionError(
                 f"{task.value} of {session} failed: {problem}; nothing of it was recorded but this. "
@@ -160,5 +164,5 @@ class TaskBook:
     def _ended(self, row: int, task: Task, state: TaskState, note: str) -> None:
         past = self.past[row]
         past.states[task], past.notes[task] = state, note
-        if self._tell is not None:
-            self._tell(TaskEnded(past.session, task, state, note))
+        if self.tell is not None:
+            self.tell(TaskEnded(past.session, task, state, note))

@@ -119,13 +119,25 @@ def test_what_common_parts_save_is_counted_in_operations(bench: SimpleNamespace)
     assert bench.alphaloom.saved(pair, view) > bench.alphaloom.saved([parse("rank(close)"), pair[0]], view)
 
 
-def test_the_last_session_is_set_beside_all_sessions_and_its_look_back(bench: SimpleNamespace) -> None:
+@pytest.mark.parametrize("what", ["last_session", "next_session"])
+def test_one_session_is_set_beside_all_sessions_and_its_look_back(bench: SimpleNamespace, what: str) -> None:
     from alpha_sources.formula import parse
     from alphaloom import load_panel
 
     panel = load_panel("sse50")
     formulas = [parse("ts_mean(close, 10)"), parse("rank(delta(close, 5))")]
-    said = bench.alphaloom.measured("last_session", formulas, panel.view(400), "float64", 1)
+    said = bench.alphaloom.measured(what, formulas, panel.view(400), "float64", 1)
     assert (said["formulas"], said["look_back"]) == (2, 10)
     assert said["share_of_all_sessions"] > 0 and said["share_of_look_back"] > 0
+    # a session, not the sixty that a stream is advanced by
+    assert said["share_of_all_sessions"] < 0.5
     assert len(bench.alphaloom.tail(panel.view(400), 10)) == 10
+
+
+def test_a_stream_needs_sessions_beyond_its_look_back(bench: SimpleNamespace) -> None:
+    from alpha_sources.formula import parse
+    from alphaloom import load_panel
+
+    view = load_panel("sse50").view(8)
+    with pytest.raises(SystemExit, match="looks back 10 sessions and needs more"):
+        bench.alphaloom.measured("next_session", [parse("ts_mean(close, 10)")], view, "float64", 1)

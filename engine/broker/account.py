@@ -23,6 +23,14 @@ class Lot(NamedTuple):
 Lots = tuple[Lot, ...]
 
 
+class Receivable(NamedTuple):
+    """A dividend between its ex-date and the day on which it is paid (days since 1970-01-01)."""
+
+    pay_day: int
+    symbol: str
+    cash_fen: int
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Everything a broker must remember between two sessions.
@@ -33,10 +41,26 @@ class Account:
         Cash; never negative.
     lots : mapping of symbol to tuple of Lot
         Holdings, oldest lot first. A symbol with no shares has no entry.
+    receivables : tuple of Receivable
+        Dividends to come, in the order of their ex-dates; part of the account's value, not of its cash.
     """
 
     cash_fen: int
     lots: Mapping[str, Lots] = field(default_factory=dict)
+    receivables: tuple[Receivable, ...] = ()
+
+    @property
+    def receivable_fen(self) -> int:
+        """Dividends to come."""
+        return sum(each.cash_fen for each in self.receivables)
+
+    def paid(self, day: int) -> tuple[Account, tuple[Receivable, ...]]:
+        """The account once the dividends due on `day` have come, and these."""
+        due = tuple(each for each in self.receivables if each.pay_day <= day)
+        if not due:
+            return self, ()
+        left = tuple(each for each in self.receivables if each.pay_day > day)
+        return Account(self.cash_fen + sum(each.cash_fen for each in due), self.lots, left), due
 
     def shares(self, symbol: str) -> int:
         """Shares held of a symbol."""

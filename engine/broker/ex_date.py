@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from enum import StrEnum
 
-from engine.broker.account import Account, Lot, Lots
+from engine.broker.account import Account, Lot, Lots, Receivable
 from engine.broker.orders import ExDate
 from engine.market.corporate import CorporateAction
 
@@ -25,7 +25,7 @@ def preserve_value(
     shares = account.shares(symbol)
     cash = _fen(shares * (previous_close - reference))
     event = ExDate(symbol, shares, shares, cash, 0, 0, terms="read off the adjustment factor")
-    return Account(account.cash_fen + cash, account.lots), event
+    return Account(account.cash_fen + cash, account.lots, account.receivables), event
 
 
 def apply_terms(
@@ -39,7 +39,7 @@ def apply_terms(
 ) -> tuple[Account, ExDate]:
     """Apply announced terms: cash and whole new shares; fractions are paid at the reference price.
 
-    New bonus shares join the lots they come from. Subscribed rights are a lot of their own, bought on the
+    A dividend that is paid on a later day is a receivable until then. New bonus shares join the lots they come from. Subscribed rights are a lot of their own, bought on the
     ex-date. Rights lapse where cash does not suffice.
 
     Notes
@@ -52,7 +52,9 @@ def apply_terms(
     exact = held * action.bonus
     bonus = math.floor(exact + 1e-6)
     fraction = _fen(max(0.0, exact - bonus) * reference)
-    cash = account.cash_fen + dividend + fraction
+    later = action.pay_day is not None and action.pay_day > day and dividend > 0
+    due = (Receivable(action.pay_day, symbol, dividend),) if later and action.pay_day is not None else ()
+    cash = account.cash_fen + fraction + (0 if later else dividend)
     lots = _spread(lots, bonus, dividend)
 
     rights = math.floor(held * action.rights + 1e-6)
@@ -82,8 +84,10 @@ def apply_terms(
         rounding,
         abs(rounding) > tolerance,
         _words(action, rights, new_shares, policy),
+        dividend if later else 0,
+        action.pay_day if later else None,
     )
-    return Account(cash, {**account.lots, symbol: lots}), event
+    return Account(cash, {**account.lots, symbol: lots}, (*account.receivables, *due)), event
 
 
 def _spread(lots: Lots, bonus: int, dividend: int) -> Lots:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, overload
 
+from engine.broker.account import Receivable
 from engine.broker.marks import Marks, values_of
 from engine.broker.orders import ExDate, Fill, OrderRequest, Refusal, Trade
 
@@ -159,6 +160,8 @@ class Journal:
     marks: MarkLog = field(default_factory=MarkLog)
     trades: TradeLog = field(default_factory=TradeLog)
     ex_dates: list[tuple[int, ExDate]] = field(default_factory=list)
+    received: list[tuple[int, Receivable]] = field(default_factory=list)
+    """Dividends paid after their ex-dates."""
     ended: dict[str, int] = field(default_factory=dict)
     """Symbols still held after their last row, with that row."""
 

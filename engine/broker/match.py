@@ -69,7 +69,7 @@ def step(
             book.buy(request)
     if basket.slot_buys is not None:
         book.fill_slots(basket.slot_buys)
-    return Account(book.cash, book.lots), book.events
+    return Account(book.cash, book.lots, account.receivables), book.events
 
 
 def slipped(base: float, is_buy: bool, quote: Quote, milli_bps: int) -> float:

@@ -166,6 +166,7 @@ class Refusal(NamedTuple):
 class ExDate(NamedTuple):
     """What a corporate action did to a holding.
 
+    `cash_fen` is all the cash that it brings; of it `receivable_fen` comes on `pay_day` only.
     `rounding_fen` is value after − value before: what ticks, floors and fen left over; it is shown, not
     booked as cash. `beyond_tolerance` marks terms that do not explain the price.
     """
@@ -178,6 +179,13 @@ class ExDate(NamedTuple):
     rounding_fen: int
     beyond_tolerance: bool = False
     terms: str = ""
+    receivable_fen: int = 0
+    pay_day: int | None = None
+
+    @property
+    def paid_fen(self) -> int:
+        """What it moves on the ex-date itself, rights subscribed to included."""
+        return self.cash_fen - self.receivable_fen - self.rights_cost_fen
 
 
 Trade = Fill | Refusal

@@ -97,7 +97,7 @@ class QuickStep:
         positions, events = _booked(account, day, len(sells), done, out.tolist())
         refused = slots.candidates[tried : slots.wanted]
         events += [Refusal(request, _BUY, 0, Reason.NO_FREE_SLOT) for request in refused]
-        return Account(cash, positions), events
+        return Account(cash, positions, account.receivables), events
 
     def _rules_today(self) -> NDArray[np.int64]:
         """(N, RULES) what holds for every symbol in the session; made anew when a rule changes."""

@@ -118,7 +118,7 @@ class AShareBroker(bt.BrokerBase):
 
     @property
     def equity_fen(self) -> int:
-        """Cash and positions at the last close seen."""
+        """Cash, dividends to come and positions at the last close seen."""
         return self._equity
 
     def light(self, column: int) -> LightData:
@@ -130,7 +130,7 @@ class AShareBroker(bt.BrokerBase):
         return self.account.cash_fen / 100
 
     def getvalue(self, datas: Any = None) -> float:
-        """Cash and positions in CNY, or the value of the positions in `datas` alone."""
+        """Cash, dividends to come and positions in CNY, or the value of the positions in `datas` alone."""
         if datas is None:
             return self._equity / 100
         worth = dict(zip(self._marks.symbols, self._marks.values_fen, strict=True))
@@ -287,6 +287,8 @@ class AShareBroker(bt.BrokerBase):
         """Move to the clock's session: ex-dates, matching, marks."""
         self.row += 1
         self.prices.row = self.row
+        if self.account.receivables:
+            self._receive()
         if self.row in self._steps:
             self._go_ex(self._steps[self.row])
         fees = bought = sold = 0
@@ -370,14 +372,18 @@ class AShareBroker(bt.BrokerBase):
 
     # -- ex-dates and marks
 
+    def _receive(self) -> None:
+        """Take the dividends that are paid today."""
+        self.account, paid = self.account.paid(self.prices.day)
+        self.journal.received += [(self.row, each) for each in paid]
+
     def _go_ex(self, columns: tuple[int, ...]) -> None:
-        for account, event in self._ex_dates(columns):
+        for account, event in self._ex_dates(columns, self.account):
             self._book_ex_date(account, event)
 
-    def _ex_dates(self, columns: tuple[int, ...]) -> Iterator[tuple[Account, ExDate]]:
+    def _ex_dates(self, columns: tuple[int, ...], account: Account) -> Iterator[tuple[Account, ExDate]]:
         """What the session's ex-dates do to the holdings, one after the other; nothing is booked."""
         actions = self.panel.actions.on(self.panel.dates[self.row])
-        account = self.account
         for column in columns:
             symbol = self.prices.symbols[column]
             quote = self.prices.quote(symbol) if symbol in account.lots else None
@@ -409,7 +415,8 @@ class AShareBroker(bt.BrokerBase):
                 if closes[i] is None:
                     closes[i] = self._last_close(symbol)
         marks = mark(lots, closes, prices.day, whole=self._qlib is None)
-        self._marks, self._equity = marks, self.account.cash_fen + sum(marks.values_fen)
+        self._marks = marks
+        self._equity = self.account.cash_fen + self.account.receivable_fen + sum(marks.values_fen)
         if record:
             self.journal.marks.append(row, columns, marks)
 

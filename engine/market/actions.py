@@ -29,7 +29,7 @@ def read_actions(
     findings: Findings,
     aliases: Mapping[str, str] = NO_ALIASES,
 ) -> CorporateActions:
-    """Read ``symbol, ex_date, cash_per_share, bonus_ratio, rights_ratio, rights_price``.
+    """Read ``symbol, ex_date, cash_per_share, bonus_ratio, rights_ratio, rights_price, pay_date``.
 
     Symbols the panel lacks and days outside it are ignored, two rows of one symbol and ex-date are added, an
     ex-date that is no session moves to the next one with a warning.
@@ -46,6 +46,11 @@ def read_actions(
     negative = np.flatnonzero(np.logical_or.reduce([values < 0.0 for values in terms]))
     if len(negative):
         raise DataError(f"{table.where(int(negative[0]))}: terms of a corporate action are not negative")
+    pay_date = table.dates("pay_date", blank=True) if "pay_date" in table else np.full(len(table), _NEVER)
+    early = np.flatnonzero(pay_date < ex_date)
+    if len(early):
+        where, paid, ex = table.where(int(early[0])), pay_date[early[0]], ex_date[early[0]]
+        raise DataError(f"{where}: pay_date {iso(paid)} lies before the ex-date {iso(ex)}")
 
     row = np.searchsorted(dates, ex_date)
     kept = (column >= 0) & (ex_date >= dates[0]) & (row < len(dates))
@@ -55,7 +60,9 @@ def read_actions(
         session, place = dates[row[i]], int(column[i])
         if session != ex_date[i]:
             moved.append(f"{symbols[place]} {iso(ex_date[i])} to {iso(session)}")
-        action = CorporateAction(*(float(values[i]) for values in terms))
+        pay_day = None if np.isnat(pay_date[i]) else int(pay_date[i].astype(np.int64))
+        cash, bonus, rights, rights_price = (float(values[i]) for values in terms)
+        action = CorporateAction(cash, bonus, rights, rights_price, pay_day)
         day = by_session.setdefault(session, {})
         day[place] = _sum(day[place], action) if place in day else action
     if moved:
@@ -72,4 +79,9 @@ def _sum(one: CorporateAction, other: CorporateAction) -> CorporateAction:
         bonus=one.bonus + other.bonus,
         rights=rights,
         rights_price=paid / rights if rights else 0.0,
+        # one payment: of two days the later one
+        pay_day=max((day for day in (one.pay_day, other.pay_day) if day is not None), default=None),
     )
+
+
+_NEVER = np.datetime64("NaT", "D")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.market.calendar import Calendar, iso
+from engine.market.calendar import EXTEND, Calendar, iso
 from engine.market.grid import Bools, Floats, to_tick
 from engine.market.quotes import PRICES, Quotes, Units
 from engine.market.validate import Findings, counted
@@ -45,11 +45,12 @@ def _sessions(q: Quotes, calendar: Calendar, findings: Findings) -> None:
     off = days[~np.isin(days, calendar.sessions)]
     if len(off):
         bad = np.isin(q.session, off)
+        late = calendar.name == "xshg" and bool((off > calendar.last).any())
+        remedy = EXTEND if late else "drop them, or set data.calendar: data for synthetic dates"
         message = (
             f"{counted(int(bad.sum()), 'row')} on {counted(len(off), 'day')} that "
             f"{'is' if len(off) == 1 else 'are'} no session of the {calendar.name} calendar "
-            f"({iso(calendar.first)}..{iso(calendar.last)}); drop them, or set data.calendar: data "
-            "for synthetic dates"
+            f"({iso(calendar.first)}..{iso(calendar.last)}); {remedy}"
         )
         findings.error("off_calendar", message, int(bad.sum()), q.labels(bad))
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from engine.market.bars import Bars
 from engine.market.board import Board
-from engine.market.calendar import Dates, iso
+from engine.market.calendar import Calendar, Dates, half_known, iso
 from engine.market.grid import Bools, Floats
 from engine.market.instruments import Instruments
 from engine.market.universe import Membership
@@ -15,6 +15,13 @@ from engine.market.validate import EXAMPLES, Findings, counted
 
 #: agreement of a factor step with close and preclose, relative to the price
 _FACTOR_AGREES = 2e-3
+
+
+def warn_half_known(calendar: Calendar, dates: Dates, findings: Findings) -> None:
+    """Warn where the data end in a December after which the calendar knows no session."""
+    unknown = half_known(calendar, dates[-1].astype(object))
+    if unknown:
+        findings.warn("calendar_ends", unknown, 1)
 
 
 def check_bars(

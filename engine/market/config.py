@@ -32,6 +32,12 @@ class DataConfig(BaseModel):
         Sessions with rules of their own: the first of a delisting period, the first after relisting.
     code_changes : Path or None
         Changes of code, in addition to the bundled ones.
+    macro : Path or None
+        Figures of the economy: series, visible_date, value, period_end; each series is a field of its name.
+    texts : Path or None
+        News and announcements: published_at, title, body, source, symbol, kind.
+    calendar_extra : Path or None
+        Sessions of the exchange past those that are known: the column session, every one of them.
     columns : dict of str to str
         Our name of a column to the file's: ``{"open": "开盘"}``.
     units : {"shares", "lots"}
@@ -54,6 +60,9 @@ class DataConfig(BaseModel):
     index: Path | None = None
     special_sessions: Path | None = None
     code_changes: Path | None = None
+    macro: Path | None = None
+    texts: Path | None = None
+    calendar_extra: Path | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     units: Literal["shares", "lots"] = "shares"
     calendar: Literal["xshg", "data"] = "xshg"

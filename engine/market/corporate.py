@@ -16,12 +16,14 @@ class CorporateAction(NamedTuple):
     """Announced terms per old share. Source of the ex-right formula: the exchanges' trading rules.
 
     ``cash`` is CNY before tax, ``bonus`` and ``rights`` are new shares per old share, ``rights_price`` CNY.
+    ``pay_day`` is when the cash comes (days since 1970-01-01), None where that is not known: on the ex-date.
     """
 
     cash: float
     bonus: float
     rights: float
     rights_price: float
+    pay_day: int | None = None
 
     def reference(self, previous_close: float) -> float:
         """Ex-right reference price (CNY, not rounded) after a close at `previous_close`."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataError
-from engine.market.calendar import Dates
+from engine.market.calendar import DAY, Dates
 from engine.market.codes import NO_ALIASES
 from engine.market.grid import Floats, forward_fill
 from engine.market.quotes import house_symbols
@@ -47,22 +48,64 @@ def read_fundamentals(
         raise DataError(f"{table.source} has no column of numbers beside its dates; give at least one figure")
     visible = table.dates(name)
     period = table.dates("period_end") if "period_end" in table else visible
-    row = np.searchsorted(dates, visible, side="left" if name == "visible_date" else "right")
-    column = symbol_columns(table, symbols, aliases)
+    if name == "visible_by":
+        visible = visible + DAY
+    rows = FigureRows.of(dates, symbol_columns(table, symbols, aliases), visible, period, len(symbols))
+    return {figure: rows.dense(table.numbers(figure)) for figure in figures}
 
-    order = np.lexsort((period, visible, column))
-    order = order[(column[order] >= 0) & (row[order] < len(dates))]
-    row, column, days = row[order], column[order], period[order].astype(np.int64)
-    out = {}
-    for figure in figures:
-        values = table.numbers(figure)[order]
-        there = ~np.isnan(values)
-        newest = _not_outdated(column[there], days[there])
-        dense = np.full((len(dates), len(symbols)), np.nan)
+
+@dataclass(frozen=True, eq=False)
+class FigureRows:
+    """Where dated figures stand on the grid of a panel.
+
+    Parameters
+    ----------
+    shape : tuple
+        (T, N).
+    order : (K,) int array
+        The rows that a panel shows, by symbol, day and period.
+    row, column : (K,) int arrays
+        Their places.
+    period : (K,) int array
+        Days since 1970-01-01 of what they are about.
+    """
+
+    shape: tuple[int, int]
+    order: NDArray[np.intp]
+    row: NDArray[np.intp]
+    column: NDArray[np.intp]
+    period: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, dates: Dates, column: NDArray[np.intp], visible: Dates, period: Dates, names: int
+    ) -> FigureRows:
+        """Place figures.
+
+        Parameters
+        ----------
+        dates : (T,) datetime64[D] array
+        column : (R,) int array
+            Of each row's symbol; -1 where the panel lacks it.
+        visible, period : (R,) datetime64[D] arrays
+            The first day whose close could reflect it, and what it is about.
+        names : int
+        """
+        row = np.searchsorted(dates, visible)
+        order = np.lexsort((period, visible, column))
+        order = order[(column[order] >= 0) & (row[order] < len(dates))]
+        days = period[order].astype("datetime64[D]").astype(np.int64)
+        return cls((len(dates), names), order, row[order], column[order], days)
+
+    def dense(self, values: Floats) -> Floats:
+        """(T, N) of the rows' values, each held until one of a later, or the same, period is known."""
+        known = values[self.order]
+        there = ~np.isnan(known)
+        newest = _not_outdated(self.column[there], self.period[there])
+        dense = np.full(self.shape, np.nan)
         # on a repeated cell the last assignment stands: the latest known of that session
-        dense[row[there][newest], column[there][newest]] = values[there][newest]
-        out[figure] = forward_fill(dense, ~np.isnan(dense))
-    return out
+        dense[self.row[there][newest], self.column[there][newest]] = known[there][newest]
+        return forward_fill(dense, ~np.isnan(dense))
 
 
 def _not_outdated(column: NDArray[np.intp], period: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from engine.errors import ConfigError, DataError
 from engine.market.actions import read_actions
 from engine.market.bars import Bars, build_bars
-from engine.market.calendar import Calendar, Dates, data_calendar, xshg
+from engine.market.calendar import Calendar, Dates, data_calendar, extended, read_sessions, xshg
 from engine.market.checks import check_quotes
 from engine.market.checks_adjustment import check_jumps, warn_without_factor
-from engine.market.checks_panel import check_bars, check_boards, check_members
+from engine.market.checks_panel import check_bars, check_boards, check_members, warn_half_known
 from engine.market.codes import CodeChanges, read_code_changes, shipped_code_changes
 from engine.market.config import DataConfig, data_config
 from engine.market.corporate import CorporateActions
@@ -24,11 +24,13 @@ from engine.market.grid import Bools, Floats
 from engine.market.indices import read_indices
 from engine.market.instruments import Instruments
 from engine.market.listing import read_instruments
+from engine.market.macro import macro_fields, read_macro_figures
 from engine.market.panel import MarketPanel
 from engine.market.quotes import Quotes, Units, read_quotes
 from engine.market.special import read_special_sessions, special_cells
 from engine.market.table import Table
 from engine.market.text import Text
+from engine.market.texts import read_texts, texts_within
 from engine.market.universe import (
     Membership,
     listed_universe,
@@ -69,10 +71,10 @@ def load_market(config: DataConfig) -> LoadedMarket:
     if config.source == "store":
         from engine.market.store import MarketStore
 
-        idle = sorted(config.model_fields_set - {"source", "path", "universe"})
+        idle = sorted(config.model_fields_set - {"source", "path", "universe", "calendar_extra"})
         if idle:
             raise ConfigError(f"data.{idle[0]} says how files are read; with data.source: store leave it out")
-        return MarketStore(config.path).panel(config.universe)
+        return MarketStore(config.path).panel(config.universe, calendar=exchange_calendar(config))
     if members:
         raise _members_missing(index)
     return _assemble(
@@ -85,9 +87,31 @@ def load_market(config: DataConfig) -> LoadedMarket:
             index=Table.read(config.index) if config.index else None,
             special_sessions=Table.read(config.special_sessions) if config.special_sessions else None,
             code_changes=Table.read(config.code_changes) if config.code_changes else None,
+            macro=Table.read(config.macro) if config.macro else None,
+            texts=Table.read(config.texts) if config.texts else (),
         ),
         config,
     )
+
+
+def exchange_calendar(config: DataConfig) -> Calendar:
+    """Return the exchange's calendar with the sessions that a configuration adds.
+
+    Raises
+    ------
+    CalendarError
+        If these contradict what is known, or do not follow on it.
+    DataError
+        If their file cannot be read.
+    """
+    if config.calendar_extra is None:
+        return xshg()
+    if config.calendar != "xshg":
+        raise ConfigError(
+            "data.calendar_extra adds sessions of the exchange; with data.calendar: data leave it out"
+        )
+    table = Table.read(config.calendar_extra)
+    return extended(xshg(), read_sessions(table), table.source)
 
 
 def panel_from_frames(
@@ -100,6 +124,7 @@ def panel_from_frames(
     index: pd.DataFrame | None = None,
     special_sessions: pd.DataFrame | None = None,
     code_changes: pd.DataFrame | None = None,
+    macro: pd.DataFrame | None = None,
     texts: Iterable[Text] = (),
     universe: str | list[str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -116,7 +141,7 @@ def panel_from_frames(
         symbol). Optional: preclose, amount, vwap, turnover_pct or turnover, trading, is_st, adj_factor; any
         other numeric column becomes a field of its own name.
     membership, instruments, actions, fundamentals, index : DataFrame, optional
-    special_sessions, code_changes : DataFrame, optional
+    special_sessions, code_changes, macro : DataFrame, optional
         The further tables, with the columns of the corresponding files.
     texts : iterable of Text
         Dated documents.
@@ -154,6 +179,7 @@ def panel_from_frames(
             index=table(index, "index"),
             special_sessions=table(special_sessions, "special_sessions"),
             code_changes=table(code_changes, "code_changes"),
+            macro=table(macro, "macro"),
             texts=tuple(texts),
         ),
         config,
@@ -191,7 +217,8 @@ class _Sources:
     index: Table | None
     special_sessions: Table | None
     code_changes: Table | None
-    texts: tuple[Text, ...] = ()
+    macro: Table | None = None
+    texts: Table | tuple[Text, ...] = ()
 
 
 def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
@@ -200,7 +227,8 @@ def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
     changes = _code_changes(sources, config)
     quotes = read_quotes(table, units=config.units, strict_symbols=strict, findings=findings, changes=changes)
     aliases = changes.aliases(quotes.symbols.tolist())
-    calendar = xshg() if config.calendar == "xshg" else data_calendar(quotes.session)
+    exchange = config.calendar == "xshg" or config.calendar_extra is not None
+    calendar = exchange_calendar(config) if exchange else data_calendar(quotes.session)
     check_quotes(quotes, calendar=calendar, tick=tick, units=config.units, findings=findings)
     dates = _sessions(quotes, calendar)
     membership = _membership(sources, config, dates, findings, aliases)
@@ -228,10 +256,18 @@ def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
         if "adj_factor" not in quotes.values and sources.actions is None:
             warn_without_factor(int(quotes.traded.sum()), findings)
         check_jumps(bars, dates, symbols, listed, tick, special_cells(special, dates, len(symbols)), findings)
+    fields = _with_fundamentals(bars.fields, sources.fundamentals, dates, symbols, aliases)
+    figures = () if sources.macro is None else read_macro_figures(sources.macro)
+    fields |= macro_fields(figures, dates, (len(dates), len(symbols)), fields)
+    figures = tuple(f for f in figures if f.visible <= dates[-1].astype(object))
+    texts = sources.texts
+    if isinstance(texts, Table):
+        texts = texts_within(read_texts(texts, aliases), dates, symbols)
+    warn_half_known(calendar, dates, findings)
     panel = MarketPanel(
         dates=dates,
         symbols=symbols,
-        fields=_with_fundamentals(bars.fields, sources.fundamentals, dates, symbols, aliases),
+        fields=fields,
         universe=universe,
         universe_known=known,
         instruments=instruments,
@@ -240,7 +276,8 @@ def _assemble(sources: _Sources, config: DataConfig) -> LoadedMarket:
         tick=tick,
         indices=read_indices(sources.index, dates, findings) if sources.index is not None else {},
         actions=actions,
-        texts=tuple(sorted(sources.texts, key=lambda text: text.published_at)),
+        texts=tuple(sorted(texts, key=lambda text: text.published_at)),
+        macro=figures,
         special_sessions=special,
         aliases=aliases,
     )

@@ -17,6 +17,7 @@ from engine.hashing import hash_arrays
 from engine.market.calendar import Calendar, Dates, Session, iso, to_session
 from engine.market.corporate import CorporateActions
 from engine.market.instruments import Instruments
+from engine.market.macro import MacroFigure
 from engine.market.seal import sealed, sealed_span
 from engine.market.special import SpecialSession
 from engine.market.text import CLOSE, Text
@@ -59,6 +60,8 @@ class MarketPanel:
         Index bars by index symbol and field.
     texts : tuple of Text
         Documents in order of publication.
+    macro : tuple of MacroFigure
+        Figures of the economy in order of the day from which each was known; their series are fields too.
     special_sessions : tuple of SpecialSession
         Sessions of single stocks with rules of their own, ascending.
     aliases : mapping of str to str
@@ -79,6 +82,7 @@ class MarketPanel:
     indices: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
     actions: CorporateActions = field(default_factory=CorporateActions.empty)
     texts: tuple[Text, ...] = ()
+    macro: tuple[MacroFigure, ...] = ()
     special_sessions: tuple[SpecialSession, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
     sealed_from: Session | None = None
@@ -193,6 +197,7 @@ class MarketPanel:
             indices={s: {n: row[:end].copy() for n, row in bars.items()} for s, bars in self.indices.items()},
             actions=self.actions.until(last),
             texts=tuple(t for t in self.texts if t.published_at <= closing),
+            macro=tuple(figure for figure in self.macro if figure.visible <= last.astype(object)),
             special_sessions=tuple(s for s in self.special_sessions if s.day <= int(last.astype(np.int64))),
             aliases=self.aliases,
             sealed_from=self.sealed_from,
@@ -216,10 +221,19 @@ class MarketPanel:
             for name in sorted(self.indices[symbol]):
                 yield f"{symbol}.{name}", self.indices[symbol][name]
         actions = [(int(s.astype(np.int64)), c, *a) for s, c, a in self.actions.rows()]
-        yield "actions", np.array(actions, dtype=np.float64)
+        yield "actions", np.array([row[:6] for row in actions], dtype=np.float64)
+        # what nobody knows changes no hash
+        if any(row[6] is not None for row in actions):
+            yield "pay_days", np.array([row[6] for row in actions], dtype=np.float64)
         if self.special_sessions:
             special = [f"{s.day},{s.column},{s.kind}" for s in self.special_sessions]
             yield "special_sessions", np.frombuffer("\n".join(special).encode(), dtype=np.uint8)
+        # agents read these; where there are none the hash is that of the numbers. A source may be a path
+        texts = [(t.published_at.isoformat(), t.title, t.body, t.symbol, t.kind) for t in self.texts]
+        macro = [(str(f.visible), f.series, str(f.period), f.value) for f in self.macro]
+        for name, rows in (("texts", texts), ("macro", macro)):
+            if rows:
+                yield name, np.frombuffer(repr(rows).encode("utf-8", "surrogatepass"), dtype=np.uint8)
 
 
 def _rebuild(parts: dict[str, Any]) -> MarketPanel:

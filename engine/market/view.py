@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.errors import DataError, LookAheadError
 from engine.market.calendar import Calendar, Dates, Session, iso, to_session
 from engine.market.instruments import Instruments
+from engine.market.macro import MacroFigure
 from engine.market.panel import Array, MarketPanel
 from engine.market.text import CLOSE, Text
 
@@ -118,6 +119,12 @@ class MarketView:
         start = datetime.combine(to_session(since).astype(object), time.min)
         end = datetime.combine(self.session.astype(object), CLOSE)
         return tuple(text for text in self._panel.texts if start <= text.published_at <= end)
+
+    @property
+    def macro(self) -> tuple[MacroFigure, ...]:
+        """Figures of the economy known at the close of this session, in order of the day that showed them."""
+        last = self.session.astype(object)
+        return tuple(figure for figure in self._panel.macro if figure.visible <= last)
 
     def view(self, x: Any) -> MarketView:
         """Return an earlier view: a session, or a row from 0 to t."""

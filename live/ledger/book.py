@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import date
 from typing import NamedTuple
 
-from engine.broker.account import Account, Lot, Lots, take_first_in_first_out
+from engine.broker.account import Account, Lot, Lots, Receivable, take_first_in_first_out
 from engine.broker.orders import ExDate, Fill, Refusal, Side
 from engine.rules.table import day_of
 from live.errors import LedgerError
@@ -39,8 +39,15 @@ class Book:
     as the broker lists them.
     """
 
-    def __init__(self, cash_fen: int, lots: dict[str, Lots] | None = None) -> None:
+    def __init__(
+        self,
+        cash_fen: int,
+        lots: dict[str, Lots] | None = None,
+        receivables: tuple[Receivable, ...] = (),
+    ) -> None:
         self.cash_fen = cash_fen
+        #: dividends to come
+        self.receivables = receivables
         self.lots: dict[str, Lots] = {} if lots is None else lots
         self.opened: dict[str, int] = {}
         self.orders: dict[str, tuple[str, str]] = {}
@@ -51,7 +58,7 @@ class Book:
     @property
     def account(self) -> Account:
         """The account as the broker takes it."""
-        return Account(self.cash_fen, dict(self.lots))
+        return Account(self.cash_fen, dict(self.lots), self.receivables)
 
     def order(self, order_id: str, symbol: str, side: str) -> None:
         """Enter an order; no id is used twice."""
@@ -90,7 +97,7 @@ class Book:
         self.flows[session] = self.flows[session].and_then(fill)
 
     def go_ex(self, seq: int, event: ExDate, lots: Lots) -> None:
-        """Book an ex-date: its cash, and the lots it left."""
+        """Book an ex-date: its cash, what is paid later, and the lots it left."""
         name = f"the ex-date of {event.symbol}"
         held = sum(lot.shares for lot in self.lots.get(event.symbol, ()))
         if held != event.shares_before or not held:
@@ -98,8 +105,25 @@ class Book:
         after = sum(lot.shares for lot in lots)
         if after != event.shares_after:
             raise LedgerError(f"{name} leaves {event.shares_after} shares, its lots hold {after}")
-        self._pay(event.cash_fen - event.rights_cost_fen, name)
+        if (event.pay_day is None) != (event.receivable_fen == 0):
+            raise LedgerError(f"{name} has a dividend to come without a day of payment, or a day without one")
+        self._pay(event.paid_fen, name)
+        if event.pay_day is not None:
+            due = Receivable(event.pay_day, event.symbol, event.receivable_fen)
+            self.receivables = (*self.receivables, due)
         self._set(event.symbol, lots, seq)
+
+    def receive(self, session: str, paid: Receivable) -> None:
+        """Book a dividend that is paid after its ex-date."""
+        name = f"the dividend of {paid.symbol}"
+        if paid not in self.receivables:
+            raise LedgerError(f"{name}, {paid.cash_fen} fen, is none that the account waits for")
+        if paid.pay_day > day_of(date.fromisoformat(session)):
+            raise LedgerError(f"{name} is paid in {session}, before its day")
+        left = list(self.receivables)
+        left.remove(paid)
+        self.receivables = tuple(left)
+        self._pay(paid.cash_fen, name)
 
     def check_mark(self, session: str, mark: SessionMark) -> None:
         """Compare a mark with what is held and was traded."""
@@ -115,7 +139,7 @@ class Book:
         for each in mark.holdings:
             if each.value_fen != each.shares * each.close_fen:
                 raise LedgerError(f"the mark of {session}: the value of {each.symbol} is not shares × close")
-        value = self.cash_fen + sum(each.value_fen for each in mark.holdings)
+        value = self.account.receivable_fen + self.cash_fen + sum(each.value_fen for each in mark.holdings)
         expected = {"cash_fen": self.cash_fen, "value_fen": value, **self.flows[session]._asdict()}
         for name, each in expected.items():
             if getattr(mark, name) != each:

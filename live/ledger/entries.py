@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from engine.broker.account import Lots
+from engine.broker.account import Lots, Receivable
 from engine.broker.journal import Holding, SessionRecord
 from engine.broker.orders import Basket, ExDate, Fill, Refusal
 from engine.broker.prices import Quote
@@ -114,6 +114,47 @@ class Refreshed:
     changed: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The orders of a session as they went out, where these are not simply the plan's.
+
+    Parameters
+    ----------
+    basket : Basket
+        What was sent, orders of earlier sessions included.
+    unquoted : mapping of symbol to str
+        Names of which no quote was trusted, and why: their orders meet no price.
+    reasons : mapping of order id to str
+        Why an order was cut, or not sent.
+    """
+
+    basket: Basket
+    unquoted: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a refresh was like: what language models have cost, how honest a test on it can be.
+
+    Parameters
+    ----------
+    costs : mapping
+        As ``run.json`` has it under ``llm``; empty where no model was asked.
+    labels : tuple of str
+        ``contaminated``, ``masked``, ``clean`` and the like.
+    notes : tuple of str
+        What a reader must know of it.
+    failed : str
+        Why nothing was learned; empty where nothing failed.
+    """
+
+    costs: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: str = ""
+
+
 class HeldMark(NamedTuple):
     """One position at the close of a session."""
 
@@ -146,7 +187,19 @@ class SessionMark:
         return cls(*record[1:], held, benchmark)
 
 
-Entry = Note | Planned | ExDated | QuotesUsed | Refreshed | SessionMark | Fill | Refusal
+Entry = (
+    Note
+    | Planned
+    | ExDated
+    | Receivable
+    | QuotesUsed
+    | Sent
+    | Refreshed
+    | Learned
+    | SessionMark
+    | Fill
+    | Refusal
+)
 
 
 def _used(symbol: str, q: Quote) -> QuoteUsed:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from engine.broker.account import Receivable
 from engine.broker.orders import Basket, Fill, OrderRequest, Refusal
+from engine.hashing import canonical_json
 from engine.rules.table import date_of
 from live.errors import LedgerError
 from live.ledger.book import Book
 from live.ledger.chain import Event
 from live.ledger.entries import Entry, ExDated, Planned, QuotesUsed, Refreshed, SessionMark, Task, TaskState
-from live.ledger.payloads import Payload, decode, encode_request, is_entry
+from live.ledger.payloads import (
+    Payload,
+    decode,
+    decode_receivable,
+    encode_receivable,
+    encode_request,
+    is_entry,
+)
 
 Row = dict[str, Any]
 _FINAL = frozenset({TaskState.DONE, TaskState.MISSED})
@@ -66,6 +76,7 @@ class EpochState:
             raise LedgerError("the epoch is archived; nothing can follow")
         rows = list(self._rows(event, payload))
         self.header |= {"head_seq": event.seq, "head_hash": event.hash, "cash_fen": self.book.cash_fen}
+        self.header["receivables"] = encode_receivables(self.book.receivables)
         return rows
 
     def position_rows(self) -> Iterator[NewRow]:
@@ -168,10 +179,15 @@ class EpochState:
             case ExDated(ex_date, lots):
                 self._move(event, session)
                 self.book.go_ex(event.seq, ex_date, lots)
-                cash = ex_date.cash_fen - ex_date.rights_cost_fen
                 names = ("shares_before", "shares_after", "rounding_fen", "beyond_tolerance")
                 more = {name: payload[name] for name in names} | {"note": ex_date.terms}
-                yield NewRow("cash_events", _cash_row(event, "ex_date", ex_date.symbol, cash, **more))
+                yield NewRow(
+                    "cash_events", _cash_row(event, "ex_date", ex_date.symbol, ex_date.paid_fen, **more)
+                )
+            case Receivable():
+                self._move(event, session)
+                self.book.receive(session, entry)
+                yield NewRow("cash_events", _cash_row(event, "dividend", entry.symbol, entry.cash_fen))
             case SessionMark():
                 yield from self._mark_rows(event, session, entry)
             case QuotesUsed():
@@ -212,6 +228,16 @@ def order_ids(entries: list[Entry]) -> set[str]:
         elif isinstance(entry, Fill | Refusal):
             out.add(entry.request.order_id)
     return out
+
+
+def encode_receivables(receivables: Iterable[Receivable]) -> str:
+    """Dividends to come as the JSON of the header."""
+    return canonical_json([encode_receivable(due) for due in receivables])
+
+
+def decode_receivables(text: str) -> tuple[Receivable, ...]:
+    """Return them again."""
+    return tuple(decode_receivable(due) for due in json.loads(text))
 
 
 def _key(session: str | None, task: str | None) -> tuple[str, str]:

@@ -22,7 +22,8 @@ from live.ledger.database import Database
 from live.ledger.entries import Entry, Planned, Refreshed, SessionMark, Task, TaskState
 from live.ledger.migrate import migrate
 from live.ledger.records import Epoch, TaskRecord, read_entries, task_records
-from live.ledger.rows import EpochKey, current_epoch, load_events, load_header, load_lots
+from live.ledger.rows import EpochKey, book_of, current_epoch, load_events, load_header, load_lots
+from live.ledger.service import Service
 from live.ledger.verify import Finding, Verification, check_frame, verify_epoch
 from live.ledger.writer import AccountWriter
 
@@ -111,6 +112,11 @@ class Ledger:
             raise LedgerError(f"ledger {self.name} is open for reading only")
         return AccountWriter(self._database, account)
 
+    def service(self, account: str | None = None) -> Service:
+        """Return what is kept of an account beside its ledger: heartbeat, halts, messages."""
+        with self._database.reading() as connection:
+            return Service(self._database, self._account(connection, account))
+
     # -- what is in it
 
     def accounts(self) -> list[str]:
@@ -135,7 +141,7 @@ class Ledger:
         """Return cash and lots as the broker takes them (``broker.restore(account)``)."""
         with self._at(account, epoch) as (connection, key):
             lots, _ = load_lots(connection, key)
-            return Account(load_header(connection, key)["cash_fen"], lots)
+            return book_of(load_header(connection, key), lots).account
 
     def task(
         self, session: date, task: Task, account: str | None = None, epoch: int | None = None
@@ -166,7 +172,8 @@ class Ledger:
     ) -> list[tuple[date, Entry]]:
         """Return entries as they were recorded, with their sessions; filtered where asked for.
 
-        `kinds` are ``note``, ``plan``, ``fill``, ``refusal``, ``ex_date``, ``quotes``, ``refresh``, ``mark``.
+        `kinds` are ``note``, ``plan``, ``fill``, ``refusal``, ``ex_date``, ``quotes``, ``sent``, ``refresh``,
+        ``learned``, ``mark``.
         """
         with self._at(account, epoch) as (connection, key):
             return read_entries(connection, key, session, task, kinds)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from engine.broker.account import Lot, Lots
+from engine.broker.account import Lot, Lots, Receivable
 from engine.broker.orders import Basket, ExDate, Fill, OrderRequest, Reason, Refusal, Side, SlotBuys
 from engine.rules.table import date_of, day_of
 from live.errors import LedgerError
@@ -14,11 +14,13 @@ from live.ledger.entries import (
     Entry,
     ExDated,
     HeldMark,
+    Learned,
     Note,
     Planned,
     QuotesUsed,
     QuoteUsed,
     Refreshed,
+    Sent,
     SessionMark,
 )
 
@@ -186,12 +188,30 @@ def _read_plan(payload: Payload) -> Planned:
     return Planned(_read_basket(payload), payload["reasons"], tuple(payload["target"]), payload["scores"])
 
 
+def encode_receivable(due: Receivable) -> Payload:
+    """Return a dividend to come as JSON; its day is an ISO date."""
+    return _fields(due) | {"pay_day": date_of(due.pay_day).isoformat()}
+
+
+def decode_receivable(payload: Payload) -> Receivable:
+    """Return it again."""
+    return Receivable(**(payload | {"pay_day": day_of(date.fromisoformat(payload["pay_day"]))}))
+
+
 def _write_ex_date(entry: ExDated) -> Payload:
-    return _fields(entry.event) | {"lots": encode_lots(entry.lots)}
+    event = entry.event
+    out = _fields(event, skip=("receivable_fen", "pay_day")) | {"lots": encode_lots(entry.lots)}
+    if event.pay_day is not None:
+        due = Receivable(event.pay_day, event.symbol, event.receivable_fen)
+        out["receivable"] = encode_receivable(due)
+    return out
 
 
 def _read_ex_date(payload: Payload) -> ExDated:
-    event = {name: value for name, value in payload.items() if name != "lots"}
+    event = {name: value for name, value in payload.items() if name not in ("lots", "receivable")}
+    if "receivable" in payload:
+        due = decode_receivable(payload["receivable"])
+        event |= {"receivable_fen": due.cash_fen, "pay_day": due.pay_day}
     return ExDated(ExDate(**event), decode_lots(payload["lots"]))
 
 
@@ -221,6 +241,32 @@ def _read_refresh(payload: Payload) -> Refreshed:
     return Refreshed(payload["provider"], payload["snapshot_hash"], as_of, payload["changed"])
 
 
+def _write_sent(entry: Sent) -> Payload:
+    return {
+        **_write_basket(entry.basket),
+        "unquoted": dict(entry.unquoted),
+        "reasons": dict(entry.reasons),
+    }
+
+
+def _read_sent(payload: Payload) -> Sent:
+    return Sent(_read_basket(payload), payload["unquoted"], payload["reasons"])
+
+
+def _write_learned(entry: Learned) -> Payload:
+    return {
+        "costs": dict(entry.costs),
+        "labels": list(entry.labels),
+        "notes": list(entry.notes),
+        "failed": entry.failed,
+    }
+
+
+def _read_learned(payload: Payload) -> Learned:
+    words = tuple(payload["labels"]), tuple(payload["notes"])
+    return Learned(payload["costs"], *words, payload["failed"])
+
+
 def _write_mark(mark: SessionMark) -> Payload:
     money = ("cash_fen", "value_fen", "fees_fen", "bought_fen", "sold_fen")
     return {
@@ -238,7 +284,10 @@ _WRITERS: Mapping[type, tuple[str, Callable[[Any], Payload]]] = {
     Note: ("note", lambda note: {"text": note.text}),
     Planned: ("plan", _write_plan),
     ExDated: ("ex_date", _write_ex_date),
+    Receivable: ("dividend", encode_receivable),
     QuotesUsed: ("quotes", _write_quotes),
+    Sent: ("sent", _write_sent),
+    Learned: ("learned", _write_learned),
     Refreshed: ("refresh", _write_refresh),
     SessionMark: ("mark", _write_mark),
     Fill: ("fill", _write_trade),
@@ -248,7 +297,10 @@ _READERS: Mapping[str, Callable[[Payload], Entry]] = {
     "note": lambda payload: Note(payload["text"]),
     "plan": _read_plan,
     "ex_date": _read_ex_date,
+    "dividend": decode_receivable,
     "quotes": _read_quotes,
+    "sent": _read_sent,
+    "learned": _read_learned,
     "refresh": _read_refresh,
     "mark": _read_mark,
     "fill": lambda payload: Fill(**_read_trade(payload)),

@@ -33,6 +33,8 @@ class Epoch:
     head_hash: str
     moved_on: str | None
     marked_on: str | None
+    receivables: str
+    """Dividends to come, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

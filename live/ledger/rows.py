@@ -31,7 +31,7 @@ from live.errors import LedgerError
 from live.ledger import schema as s
 from live.ledger.book import Book, Flows
 from live.ledger.chain import Event
-from live.ledger.epoch_state import EpochState, NewRow, Row
+from live.ledger.epoch_state import EpochState, NewRow, Row, decode_receivables
 
 
 class EpochKey(NamedTuple):
@@ -97,7 +97,12 @@ def load_state(
         for row in read(connection, key, s.tasks, session=session):
             own = row._asdict()
             tasks[own.pop("session"), own.pop("task")] = own
-    return key, EpochState(header, Book(header["cash_fen"]), tasks)
+    return key, EpochState(header, book_of(header), tasks)
+
+
+def book_of(header: Row, lots: dict[str, Lots] | None = None) -> Book:
+    """Return the book of a row of ``epochs``."""
+    return Book(header["cash_fen"], lots, decode_receivables(header["receivables"]))
 
 
 def load_orders(connection: Connection, key: EpochKey, book: Book, wanted: Iterable[str]) -> None:

@@ -2,7 +2,8 @@
 
 Truth is in ``events``, to which rows are only added. All other tables are projections: they can be rebuilt
 from the events of their epoch, and ``verify`` does so. A session is text, ``YYYY-MM-DD``, a moment is
-ISO 8601 with its offset, money is in fen.
+ISO 8601 with its offset, money is in fen. The tables of the service (:data:`SERVICE`) stand beside: whether
+a daemon lives, whether an account is halted, what people were told. No money follows from them.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ epochs = Table(
     Column("head_hash", String(64), nullable=False),
     Column("moved_on", String(10)),
     Column("marked_on", String(10)),
+    # dividends between ex-date and payment, as JSON
+    Column("receivables", Text, nullable=False, server_default="[]"),
     PrimaryKeyConstraint("account", "epoch"),
     CheckConstraint("state IN ('open', 'archived')", name="state_is_known"),
 )
@@ -270,6 +273,52 @@ refreshes = _of_epoch(
     Column("changed", Boolean, nullable=False),
     key=("seq",),
 )
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("account", String(64), primary_key=True),
+    _text("at"),
+    _text("started_at"),
+    _text("host"),
+    *whole("process", least=0),
+    _text("state", length=16),
+    _text("doing"),
+    _text("wakes_at", True),
+)
+
+controls = Table(
+    "controls",
+    metadata,
+    Column("account", String(64), nullable=False),
+    *whole("number", least=1),
+    _text("at"),
+    _text("action", length=16),
+    _text("reason"),
+    PrimaryKeyConstraint("account", "number"),
+    CheckConstraint("action IN ('halt', 'resume')", name="action_is_known"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("account", String(64), nullable=False),
+    *whole("number", least=1),
+    _text("key", length=200),
+    _text("at"),
+    _text("kind", length=32),
+    _text("session", True, 10),
+    _text("title"),
+    _text("body"),
+    _text("state", length=16),
+    _text("error", True),
+    PrimaryKeyConstraint("account", "number"),
+    CheckConstraint("state IN ('waiting', 'sent', 'kept', 'failed')", name="state_is_known"),
+)
+Index("one_message_a_key", messages.c.account, messages.c.key, unique=True)
+
+#: Tables of whoever runs an account, which no event explains.
+SERVICE: tuple[Table, ...] = (heartbeats, controls, messages)
 
 #: Tables that can be rebuilt from events, with those of an epoch's own row left out.
 PROJECTIONS: tuple[Table, ...] = (

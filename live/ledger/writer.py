@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from engine.broker.account import Account
+from engine.broker.account import Account, Receivable
 from engine.broker.orders import Fill
 from engine.hashing import canonical_json, hash_json
 from live.errors import LedgerConflict, LedgerError
@@ -19,12 +19,12 @@ from live.ledger.chain import Event, genesis, link
 from live.ledger.database import Database
 from live.ledger.entries import Entry, ExDated, SessionMark, Task, TaskState
 from live.ledger.epoch_state import EpochState, NewRow, order_ids
-from live.ledger.lock import AdvisoryLock, FileLock
+from live.ledger.lock import AccountLock, AdvisoryLock
 from live.ledger.payloads import Payload, encode, is_entry, moment, plain_text, whole_number
 from live.ledger.rows import EpochKey, load_events, load_orders, load_positions, load_state, open_epoch, store
 
 #: entries that change, or are compared with, what is held
-_MOVING = Fill | ExDated | SessionMark
+_MOVING = Fill | ExDated | Receivable | SessionMark
 
 Draft = tuple[str | None, str | None, str, Payload]  # session, task, kind, payload
 
@@ -38,10 +38,10 @@ class AccountWriter:
 
     def __init__(self, database: Database, account: str) -> None:
         self._database, self.name = database, account
-        self._lock: FileLock | AdvisoryLock
+        self._lock: AccountLock | AdvisoryLock
         self._connection: Connection
         if database.path is not None:
-            self._lock = FileLock(database.path, account)
+            self._lock = AccountLock(database.path, account)
             try:
                 self._connection = database.connect()
             except BaseException:
@@ -262,6 +262,11 @@ class AccountWriter:
         if account.cash_fen != ours.cash_fen:
             raise LedgerError(
                 f"{where}: the broker's cash is {account.cash_fen} fen, the events make it {ours.cash_fen}"
+            )
+        if account.receivables != ours.receivables:
+            raise LedgerError(
+                f"{where}: the broker waits for dividends {account.receivables}, by the events for "
+                f"{ours.receivables}"
             )
         for symbol in {**account.lots, **ours.lots}:
             theirs, own = account.lots.get(symbol, ()), ours.lots.get(symbol, ())

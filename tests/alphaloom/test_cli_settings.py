@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from alpha_sources.llm.config import Profile, Retries
 from alphaloom.config import RunConfig
 from engine.errors import AlphaloomError
 from engine.market.config import DataConfig
+from live.config import LiveConfig
 from strategies.benchmarks import BuyAndHoldSettings, EqualWeightSettings
 from strategies.topk_dropn import TopkDropnSettings
 
@@ -80,6 +81,7 @@ def test_the_described_defaults_are_what_is_worked_out() -> None:
     assert RunConfig().resolved_data().universe == "sse50"
 
 
+_CHANNELS = "[{name: a, url_env: A_URL}]"
 _PROFILES = "{a: {base_url: http://h/v1, model: m}}"
 #: A value other than the default for every key, as written after --set, and what it becomes.
 CHANGES: dict[str, tuple[str, Any]] = {
@@ -141,6 +143,22 @@ CHANGES: dict[str, tuple[str, Any]] = {
     "llm.repairs": ("0", 0),
     "llm.retries": ("{attempts: 2}", Retries(attempts=2).model_dump()),
     **{f"strategy.params.{key}": ("3", 3) for key in TopkDropnSettings.model_fields},
+    "live.sync_at": ("'17:30'", time(17, 30)),
+    "live.sync_tables": ("[texts]", ["texts"]),
+    **{f"live.{key}": ("20", 20) for key in LiveConfig.model_fields if not key.startswith("sync")},
+    "quotes.sources": ("[sina, tencent]", ["sina", "tencent"]),
+    "quotes.allow_one_source": ("true", True),
+    **{f"quotes.{key}": ("0.5", 0.5) for key in ("max_age_s", "clock_tolerance_s", "least_coverage")},
+    **{f"quotes.{key}": ("2", 2) for key in ("tolerance_ticks", "connect_s", "read_s", "deadline_s")},
+    **{f"protections.{key}": ("0.2", 0.2) for key in ("max_weight", "daily_loss_stop", "turnover_cap")},
+    "protections.stale_data_stop": ("1", 1),
+    "protections.block_list": ("[600519.SH]", ["600519.SH"]),
+    "protections.block_sales": ("true", True),
+    "protections.kill_switch": ("/stop", "/stop"),
+    "protections.kill_switch_sales": ("true", True),
+    "notify.enabled": ("true", True),
+    "notify.channels": (_CHANNELS, [{"name": "a", "url_env": "A_URL", "kinds": [], "level": "info"}]),
+    **{f"notify.{key}": ("7", 7) for key in ("repeat_after_s", "most_per_hour", "deadline_s")},
 }  # fmt: skip
 
 
@@ -149,6 +167,9 @@ _LIKE_QLIB = ["broker.fees={buy: 0, sell: 0}", "broker.slippage_bps=0"]
 NEEDS = {
     "broker.compat": _LIKE_QLIB,
     "broker.limit_threshold": ["broker.compat=qlib", *_LIKE_QLIB],
+    "protections.block_sales": ["protections.block_list=[600519.SH]"],
+    "protections.kill_switch_sales": ["protections.kill_switch=/stop"],
+    "notify.enabled": [f"notify.channels={_CHANNELS}"],
     **{key: [f"llm.profiles={_PROFILES}"] for key in ("llm.mode", "llm.profile", "llm.profiles.a.model")},
 }
 
@@ -186,7 +207,9 @@ def test_set_reaches_the_run(cli: Cli, tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def comparable(value: Any, here: Path | None = None) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, dict):
+        return {key: comparable(item, here) for key, item in value.items()}
+    if isinstance(value, list | tuple):
         return [comparable(item, here) for item in value]
     if isinstance(value, Path | str):
         text = str(value)

@@ -19,6 +19,10 @@ class _Table(StrEnum):
     MEMBERSHIP = "membership"
     FUNDAMENTALS = "fundamentals"
     SPELLS = "spells"
+    TEXTS = "texts"
+    MACRO = "macro"
+    MINUTE_BARS = "minute_bars"
+    SESSIONS = "sessions"
     QUARANTINE = "quarantine"
 
 

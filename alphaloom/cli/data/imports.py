@@ -27,6 +27,10 @@ class _What(StrEnum):
     MEMBERSHIP = "membership"
     FUNDAMENTALS = "fundamentals"
     SPELLS = "spells"
+    TEXTS = "texts"
+    MACRO = "macro"
+    MINUTE_BARS = "minute_bars"
+    SESSIONS = "sessions"
 
 
 class _Units(StrEnum):
@@ -89,11 +93,15 @@ def import_csv(
     place = store_at(store)
     named = []
     for file in files:
-        config, index = _section(file, what, universe, options)
-        source = TableSource(config, f"file:{file}" if file.is_file() else f"data:{file}")
+        config, index, minutes = _section(file, what, universe, options)
+        source = TableSource(config, f"file:{file}" if file.is_file() else f"data:{file}", minutes=minutes)
         named.append((source, [index] if index else []))
-    # bars are judged by actions and special sessions, which therefore come first
-    for source, indices in sorted(named, key=lambda pair: Kind.BARS in pair[0].offers):
+    # bars are judged by actions, special sessions and the calendar, which therefore come first; minutes by
+    # bars
+    late = (Kind.BARS, Kind.MINUTE_BARS)
+    for source, indices in sorted(
+        named, key=lambda pair: [kind in pair[0].offers for kind in reversed(late)]
+    ):
         _take(place, source, indices, accept, quiet)
 
 
@@ -123,8 +131,8 @@ def import_qlib(
 
 def _section(
     file: Path, what: _What | None, universe: str | None, options: list[str]
-) -> tuple[DataConfig, str | None]:
-    """The files that are meant, as a data section, and the index whose members they list."""
+) -> tuple[DataConfig, str | None, Path | None]:
+    """The files that are meant, as a data section, the index whose members they list, and minute bars."""
     from alphaloom.cli.data.check import data_section
     from engine.market import DataConfig
     from engine.market.sources.recognise import KEYS, recognised
@@ -132,29 +140,28 @@ def _section(
 
     if not file.is_file() or file.suffix.lower() in (".yaml", ".yml"):
         config = data_section(file, options)
-        return config, universe or config.named_index
+        return config, universe or config.named_index, None
     config = data_section(file, options)
     kind = recognised(file, config) if what is None else Kind(what.value)
     named = {"columns": config.columns, "units": config.units, "calendar": config.calendar}
-    return DataConfig(**{"source": "file", **named, KEYS[kind]: file}), universe
+    if kind is Kind.MINUTE_BARS:
+        return DataConfig(**{"source": "file", **named}), universe, file
+    return DataConfig(**{"source": "file", **named, KEYS[kind]: file}), universe, None
 
 
 def _take(
     store: MarketStore, source: Source, universes: Sequence[str], accept: list[str] | None, quiet: bool
 ) -> None:
     from engine.market.store.fill import fill
+    from engine.market.store.further import AFTER_BARS, BEFORE_BARS, fill_further
     from engine.rules.limits import limit_percent
 
+    accepted = _reasons(accept)
+    judged_by: dict[str, Any] = {"clock": shanghai_now, "limit_percent": limit_percent, "accepted": accepted}
     with _bar(source.name, quiet) as on_progress:
-        taken = fill(
-            store,
-            source,
-            clock=shanghai_now,
-            universes=universes,
-            limit_percent=limit_percent,
-            accepted=_reasons(accept),
-            progress=on_progress,
-        )
+        taken = fill_further(store, source, BEFORE_BARS, **judged_by)
+        taken += fill(store, source, universes=universes, progress=on_progress, **judged_by)
+        taken += fill_further(store, source, AFTER_BARS, **judged_by)
     _print(source.name, taken)
 
 
@@ -199,7 +206,9 @@ def _print(name: str, taken: Taken) -> None:
     console = Console(highlight=False)
     added = {kind: n for kind, n in taken.added.items() if kind != Kind.QUARANTINE}
     words = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in added.items()) or "nothing new"
-    known = f"; {taken.known:,} bars were there already" if taken.known else ""
+    told = {"bars": taken.known, **taken.repeated}
+    there = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in told.items() if n)
+    known = f"; {there} were there already" if there else ""
     console.print(f"{name}: {words}{known}", soft_wrap=True, markup=False)
     for reason, count in taken.quarantined.items():
         text = f"{count:,} × {reason}: {Reason(reason).words}; e.g. {taken.examples[reason]}"

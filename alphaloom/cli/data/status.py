@@ -57,10 +57,33 @@ def _lines(found: StoreStatus) -> list[str]:
         )
         for gap in found.gaps[:_SHOWN]:
             out.append(f"  {gap.symbol}  {gap.sessions:,} sessions, {gap.first}..{gap.last}")
+    for series in found.macro:
+        missing = f", {series.missing:,} periods missing" if series.missing else ""
+        restated = f", {series.restated:,} restated" if series.restated else ""
+        stale = ", stale" if series.stale else ""
+        out.append(
+            f"{series.series}: {series.periods:,} periods {series.first}..{series.last}, known from "
+            f"{series.known_to}{restated}{missing}{stale}"
+        )
+    for texts in found.texts:
+        out.append(
+            f"{texts.kind}: {texts.count:,} texts about {texts.symbols:,} names, {texts.first:%Y-%m-%d}.."
+            f"{texts.last:%Y-%m-%d %H:%M}"
+        )
+    if found.minutes is not None:
+        minutes = found.minutes
+        out.append(
+            f"minutes: {minutes.sessions:,} sessions of {minutes.symbols:,} names, "
+            f"{minutes.first}..{minutes.last}; {minutes.incomplete:,} with fewer than 240 bars, "
+            f"{minutes.missing:,} traded ones missing"
+        )
     for index in found.members:
         out.append(f"{index.universe}: {index.members} members, as far as is known to {index.known_to}")
     for reason, count in found.quarantined.items():
         out.append(f"quarantined: {count:,} × {reason}")
+    out.append(f"sessions are known to {found.calendar_to}")
+    if found.half_known:
+        out.append(f"warning: {found.half_known}")
     if found.last_commit is not None:
         out.append(f"last change {found.last_commit.fetched_at} from {found.last_commit.source}")
     return out

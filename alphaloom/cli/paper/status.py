@@ -21,7 +21,16 @@ def status(
     db: Db = None,
     account: Account = None,
 ) -> None:
-    """Show an account: its money and positions, the tasks of a session, and why nothing traded."""
+    """Show an account: its money and positions, the tasks of a session, and why nothing traded.
+
+    Where a daemon runs it: whether that lives, whether the account is halted,
+    what its provider learned and cost, and messages that reached nobody.
+    """
+    from datetime import UTC, datetime
+
+    from rich.markup import escape
+
+    from alphaloom.paper_status import standing
     from live.errors import LedgerError
     from live.ledger import Ledger
 
@@ -29,6 +38,8 @@ def status(
     with Ledger.open(ledger_url(db), read_only=True) as ledger:
         name = ledger.epoch(account).account
         _account(console, ledger, name)
+        for heading, text in standing(ledger, name, datetime.now(UTC)):
+            console.print(f"{heading:<8} {escape(text)}", soft_wrap=True)
         day = None if session is None else day_of(session, "--session")
         tasks = ledger.tasks(None, name)
         if day is None and tasks:

@@ -20,6 +20,9 @@ KEYS: dict[Kind, str] = {
     Kind.MEMBERSHIP: "membership",
     Kind.FUNDAMENTALS: "fundamentals",
     Kind.SPELLS: "special_sessions",
+    Kind.TEXTS: "texts",
+    Kind.MACRO: "macro",
+    Kind.SESSIONS: "calendar_extra",
 }
 _INSTRUMENTS = frozenset({"name", "sw_industry", "csrc_industry", "board", "list_date", "delist_date"})
 
@@ -40,6 +43,14 @@ def recognised(path: Path, config: DataConfig) -> Kind:
     """
     table = Table.read(path)
     has = {*table.columns, *(ours for ours, theirs in config.columns.items() if theirs in table)}
+    if {"symbol", "ended_at"} <= has:
+        return Kind.MINUTE_BARS
+    if {"series", "visible_date"} <= has or {"name", "published", "value"} <= has:
+        return Kind.MACRO
+    if "title" in has and {"published_at", "published"} & has:
+        return Kind.TEXTS
+    if {"session", "trade_date"} & has and "symbol" not in has:
+        return Kind.SESSIONS
     if {"in_date", "out_date"} <= has:
         return Kind.MEMBERSHIP
     if "ex_date" in has:
@@ -54,7 +65,7 @@ def recognised(path: Path, config: DataConfig) -> Kind:
         return Kind.INSTRUMENTS
     raise DataError(
         f"{path}: its columns ({', '.join(table.columns)}) are those of no table; name bars' columns with "
-        f"--set columns.close=..., or say what it is with --as {'|'.join(KEYS)}"
+        f"--set columns.close=..., or say what it is with --as {'|'.join((*KEYS, Kind.MINUTE_BARS))}"
     )
 
 

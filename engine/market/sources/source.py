@@ -9,8 +9,8 @@ judge: what it delivers is checked when it arrives at the store.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Any, Protocol, cast
 
 from engine.market.sources.delivery import DailyBars
 from engine.market.store.schema import Kind
@@ -73,3 +73,34 @@ class Source(Protocol):
 
         `first_seen` is null: it is the store that sees.
         """
+
+
+class FurtherSource(Source, Protocol):
+    """A source that has tables beyond daily bars; each call exists only where its table is offered."""
+
+    def texts(self, symbols: Sequence[str], since: datetime | None = None) -> Iterator[Any]:
+        """News, announcements and notices, each with the time it was published; ``Kind.TEXTS``.
+
+        `id` and `first_seen` are null: the store makes the one and sees the other. Texts about no symbol come
+        too, with `symbol` null. A vendor that lists name by name yields one table for each.
+        """
+
+    def macro(self, since: date | None = None) -> Iterator[Any]:
+        """Series of the economy with the first day whose close could reflect each value; ``Kind.MACRO``."""
+
+    def minute_bars(
+        self, symbols: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> Iterator[Any]:
+        """Bars of a minute, stamped at their end in Shanghai's time; ``Kind.MINUTE_BARS``."""
+
+    def calendar(self) -> Any:
+        """Sessions of the exchange, as far as they are announced; ``Kind.SESSIONS``."""
+
+
+#: tables whose calls are in `FurtherSource`
+FURTHER = frozenset({Kind.TEXTS, Kind.MACRO, Kind.MINUTE_BARS, Kind.SESSIONS})
+
+
+def further(source: Source, kind: Kind) -> FurtherSource | None:
+    """Return the source with the call for a table beyond daily bars, or None where it does not offer it."""
+    return cast(FurtherSource, source) if kind in FURTHER & source.offers else None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 
 from engine.errors import DataError
 from engine.market.board import parse_symbol
-from engine.market.calendar import Dates
+from engine.market.calendar import Dates, read_sessions
 from engine.market.codes import CodeChanges
 from engine.market.config import DataConfig
 from engine.market.grid import Floats
-from engine.market.quotes import house_symbols, read_quotes
+from engine.market.macro import read_macro_figures
+from engine.market.quotes import SHARES_PER_LOT, house_symbols, read_quotes
 from engine.market.sources.delivery import DailyBars
 from engine.market.store.rows import days, table_of
-from engine.market.store.schema import INDEX_VALUES, TERMS, Kind, Spell
+from engine.market.store.schema import INDEX_VALUES, MINUTE_VALUES, TERMS, Kind, Spell
 from engine.market.table import Table
+from engine.market.text import CLOSE
+from engine.market.texts import moments, text_rows
 from engine.market.validate import Findings
 
 #: names in one delivery
@@ -42,6 +45,8 @@ class TableSource:
         Only its files, `columns` and `units` count.
     name : str
         What the store's manifest calls them.
+    minutes : Path or None
+        A file of minute bars, which no panel holds and no ``data`` section names.
 
     Raises
     ------
@@ -52,6 +57,7 @@ class TableSource:
     config: DataConfig
     name: str
     hosts: frozenset[str] = frozenset()
+    minutes: Path | None = None
 
     @property
     def offers(self) -> frozenset[Kind]:
@@ -60,7 +66,8 @@ class TableSource:
         given = {
             Kind.BARS: c.path, Kind.ACTIONS: c.actions, Kind.INDEX_BARS: c.index,
             Kind.SPELLS: c.special_sessions, Kind.INSTRUMENTS: c.instruments,
-            Kind.MEMBERSHIP: c.membership, Kind.FUNDAMENTALS: c.fundamentals,
+            Kind.MEMBERSHIP: c.membership, Kind.FUNDAMENTALS: c.fundamentals, Kind.TEXTS: c.texts,
+            Kind.MACRO: c.macro, Kind.SESSIONS: c.calendar_extra, Kind.MINUTE_BARS: self.minutes,
         }  # fmt: skip
         return frozenset(kind for kind, path in given.items() if path)
 
@@ -187,6 +194,65 @@ class TableSource:
                     "value": values[kept],
                 }
                 yield _table(Kind.FUNDAMENTALS, columns, figure=figure)
+
+    def texts(self, symbols: Sequence[str], since: datetime | None = None) -> Iterator[Any]:
+        """Texts about any symbol and about the market."""
+        rows = text_rows(_read(self.config.texts))
+        late = [
+            row for row in rows if since is None or not row["published_at"] or row["published_at"] >= since
+        ]
+        yield table_of(Kind.TEXTS, late)
+
+    def macro(self, since: date | None = None) -> Iterator[Any]:
+        """Figures of the economy: with ``series`` and ``visible_date``, or as briefs take them.
+
+        A brief's file has ``name`` and ``published``; what was published after 15:00, or on a day without a
+        time, counts from the next day on.
+        """
+        table = _read(self.config.macro)
+        if "series" not in table and {"name", "published"} <= set(table.columns):
+            table = _dated_by_publication(table)
+        figures = [f for f in read_macro_figures(table) if since is None or f.visible >= since]
+        names = ("visible_date", "series", "period_end", "value")
+        yield table_of(Kind.MACRO, [dict(zip(names, figure, strict=False)) for figure in figures])
+
+    def minute_bars(
+        self, symbols: Sequence[str], first: date | None = None, last: date | None = None
+    ) -> Iterator[Any]:
+        """Minute bars of any symbols, stamped at their end; ``amount`` where the file has it."""
+        table = _read(self.minutes).renamed(self.config.columns)
+        table.require(("symbol", "ended_at", *MINUTE_VALUES[:5]))
+        values = {n: table.numbers(n) if n in table else np.full(len(table), np.nan) for n in MINUTE_VALUES}
+        if self.config.units == "lots":
+            values["volume"] = values["volume"] * SHARES_PER_LOT
+        ended_at = moments(table, "ended_at")
+        day = ended_at.astype("datetime64[D]")
+        kept = np.ones(len(day), dtype=bool)
+        if first is not None:
+            kept &= day >= np.datetime64(first, "D")
+        if last is not None:
+            kept &= day <= np.datetime64(last, "D")
+        rows = _table(Kind.MINUTE_BARS, {"symbol": _symbols(table), "session": day, **values})
+        stamps = pa.array(ended_at.astype("datetime64[ms]"), pa.timestamp("ms"))
+        place = rows.column_names.index("ended_at")
+        yield rows.set_column(place, "ended_at", stamps).filter(pa.array(kept))
+
+    def calendar(self) -> Any:
+        """Sessions of the exchange."""
+        sessions = read_sessions(_read(self.config.calendar_extra))
+        return table_of(Kind.SESSIONS, [{"session": day} for day in sessions.astype(object).tolist()])
+
+
+def _dated_by_publication(table: Table) -> Table:
+    published = moments(table, "published")
+    day = published.astype("datetime64[D]")
+    clock = (published - day).astype("timedelta64[s]").astype(np.int64)
+    closing = CLOSE.hour * 3600 + CLOSE.minute * 60
+    told = np.array([len(str(cell).strip()) > len("2022-03-11") for cell in table.frame["published"]])
+    late = ~told | (clock > closing)
+    frame = table.frame.assign(visible_date=[str(d) for d in day + late.astype("timedelta64[D]")])
+    # what a brief calls a period may be any words; the day of publication stands for it
+    return replace(table, frame=frame.rename(columns={"name": "series"}))
 
 
 def _read(path: Path | None) -> Table:

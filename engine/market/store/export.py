@@ -19,10 +19,13 @@ from engine.market.store.intake import factor_in_force
 from engine.market.store.members import member_spells
 from engine.market.store.rows import bars_of, bars_table
 from engine.market.store.schema import Kind
+from engine.market.store.segments import in_order
 
 _BLOCK = 500
 #: columns by the names that files have them under
 _RENAMES = {Kind.BARS: {"session": "date"}, Kind.INDEX_BARS: {"session": "date"}}
+#: tables of several segments whose rows are written in the order of their key
+_BY_KEY = frozenset({Kind.TEXTS, Kind.MACRO, Kind.MINUTE_BARS, Kind.SESSIONS})
 SUFFIXES = (".parquet", ".csv")
 
 
@@ -49,7 +52,7 @@ def export(
     universe : str, optional
         Of bars: only names that ever were members of this index. Of membership: the index.
     first, last : date, optional
-        Only these days, inclusive, of bars and index bars.
+        Only these days, inclusive, of bars, index bars, minute bars and texts.
 
     Raises
     ------
@@ -141,7 +144,13 @@ def _one(
     first: date | None,
     last: date | None,
 ) -> Any:
+    if kind is Kind.TEXTS and symbols is not None:
+        # those about the market have no symbol to look for
+        table = reader.rows(kind, first=first, last=last)
+        return in_order(kind, table.filter(pc.is_in(table["symbol"].cast(pa.string()), pa.array(symbols))))
     table = reader.rows(kind, symbols=symbols, first=first, last=last)
+    if kind in _BY_KEY:
+        table = in_order(kind, table)
     if kind is Kind.MEMBERSHIP and universe is not None:
         table = table.filter(pc.equal(table["universe"], universe))
     return _wide(table) if kind is Kind.FUNDAMENTALS else table

@@ -133,17 +133,29 @@ class _Filling:
             self._members(universe)
 
     def _members(self, universe: str) -> None:
-        rows: list[dict[str, Any]] = records(self.source.membership(universe))
-        if any(row["in_date"] is None for row in rows):
-            today = self.rules.last_complete.astype(object)
-            session = self.rules.calendar.sessions[self.rules.calendar.sessions <= today][-1].astype(object)
-            members = {row["symbol"] for row in rows}
-            self._keep(take_snapshot(self.writer, universe, session, members, source=self.source.name))
-            return
-        spells = [MemberSpell(row["symbol"], row["in_date"], row["out_date"]) for row in rows]
-        self._keep(take_spells(self.writer, universe, spells, source=self.source.name))
+        table = self.source.membership(universe)
+        self._keep(take_members(self.writer, self.rules, universe, table, source=self.source.name))
 
     def _keep(self, taken: Taken) -> None:
         accepted = sorted(reason.value for reason in self.rules.accepted)
         self.writer.commit(self.source.name, accepted=accepted)
         self.taken += taken
+
+
+def take_members(
+    writer: StoreWriter, rules: ArrivalRules, universe: str, table: Any, *, source: str
+) -> Taken:
+    """Stage what a source says of an index: spells, or today's list, which is that of the last session.
+
+    Raises
+    ------
+    DataError
+        If the list is no list of the index, or spells overlap.
+    """
+    rows: list[dict[str, Any]] = records(table)
+    if any(row["in_date"] is None for row in rows):
+        sessions = rules.calendar.sessions
+        session = sessions[sessions <= rules.last_complete][-1].astype(object)
+        return take_snapshot(writer, universe, session, {row["symbol"] for row in rows}, source=source)
+    spells = [MemberSpell(row["symbol"], row["in_date"], row["out_date"]) for row in rows]
+    return take_spells(writer, universe, spells, source=source)

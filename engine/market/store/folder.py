@@ -28,10 +28,13 @@ from engine.market.store.segments import (
 )
 
 if TYPE_CHECKING:
+    from engine.market.calendar import Calendar
     from engine.market.load import LoadedMarket
 
 T = TypeVar("T")
 _LOCK = "writing.lock"
+#: what a sync keeps of its questions, beside the store
+_BESIDE = ("asked.db", "asked.db-journal")
 _ATTEMPTS = 5
 
 
@@ -351,16 +354,18 @@ class MarketStore:
         universe: str | list[str] | None = None,
         start: date | str | None = None,
         end: date | str | None = None,
+        *,
+        calendar: Calendar | None = None,
     ) -> LoadedMarket:
         """Read a checked panel; see :func:`engine.market.store.panel.store_panel`."""
         from engine.market.store.panel import store_panel
 
-        return store_panel(self, universe, start, end)
+        return store_panel(self, universe, start, end, calendar=calendar)
 
     def _refuse_foreign(self) -> None:
         try:
             if self.folder.is_dir() and not self.exists:
-                known = {*Kind, _LOCK}
+                known = {*Kind, _LOCK, *_BESIDE}
                 strange = sorted(
                     p.name
                     for p in self.folder.iterdir()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.errors import DataError
 from engine.market.codes import CodeChanges
 from engine.market.grid import Floats
 from engine.market.sources.delivery import DailyBars
 from engine.market.store.arrival import Verdict, judge
+from engine.market.store.dated import days_column, judge_figures
 from engine.market.store.factors import Bases, steps
 from engine.market.store.folder import StoreReader, StoreWriter
 from engine.market.store.reasons import ArrivalRules, Reason
@@ -31,7 +33,7 @@ from engine.market.store.rows import (
     with_newest_codes,
     words,
 )
-from engine.market.store.schema import BAR_VALUES, TERMS, Kind, Spell
+from engine.market.store.schema import BAR_VALUES, SCHEMAS, TERMS, Kind, Spell
 
 #: calendar days before the first arriving session from which stored rows are looked at: longer than the
 #: longest holiday, and than the rows of a name that come before limits are tested
@@ -50,6 +52,8 @@ class Taken:
         Rows added, by table.
     known : int
         Bars that the store had already.
+    repeated : Counter
+        Rows of texts, figures, minutes and sessions that the store had already, by table.
     quarantined : Counter
         Bars set aside now, by reason.
     examples : dict
@@ -60,6 +64,7 @@ class Taken:
 
     added: Counter[str] = field(default_factory=Counter)
     known: int = 0
+    repeated: Counter[str] = field(default_factory=Counter)
     quarantined: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -67,6 +72,7 @@ class Taken:
     def __iadd__(self, other: Taken) -> Taken:
         self.added += other.added
         self.known += other.known
+        self.repeated += other.repeated
         self.quarantined += other.quarantined
         self.examples = {**other.examples, **self.examples}
         self.notes += other.notes
@@ -311,31 +317,48 @@ def take_latest(writer: StoreWriter, kind: Kind, table: Any) -> Taken:
 
 
 def take_fundamentals(writer: StoreWriter, table: Any, *, source: str) -> Taken:
-    """Add figures; what was seen first stands, a restatement holds from the day after it was seen."""
-    taken, key = Taken(), ("figure", "symbol", "visible_date", "period_end")
-    there: dict[tuple[Any, ...], float] = {}
-    said: dict[tuple[Any, ...], set[float]] = {}
-    for row in records(writer.rows(Kind.FUNDAMENTALS)):
-        there[tuple(row[k] for k in key)] = row["value"]
-        said.setdefault((row["figure"], row["symbol"], row["period_end"]), set()).add(row["value"])
-    seen, new = writer.now, []
-    for row in records(table):
-        place = tuple(row[k] for k in key)
-        values = said.setdefault((row["figure"], row["symbol"], row["period_end"]), set())
-        if place in there:
-            if row["value"] in values:
-                continue
-            row = {**row, "visible_date": seen.date() + timedelta(days=1)}
-            place = tuple(row[k] for k in key)
-            if place in there:
-                taken.notes.append(
-                    f"{row['figure']} of {row['symbol']}: stated twice today; the first of them was kept"
-                )
-                continue
-        there[place] = row["value"]
-        values.add(row["value"])
-        new.append({**row, "first_seen": seen, "source": source})
-    writer.add(Kind.FUNDAMENTALS, table_of(Kind.FUNDAMENTALS, new))
-    if new:
-        taken.added[Kind.FUNDAMENTALS] += len(new)
+    """Add figures; what was seen first stands, a restatement holds from the day after it was seen.
+
+    See :func:`engine.market.store.dated.judge_figures` for the rule.
+    """
+    symbols = sorted({*pc.unique(table["symbol"].cast(pa.string())).to_pylist()} - {None})
+    stored = writer.rows(Kind.FUNDAMENTALS, symbols=symbols)
+    return take_figures(writer, Kind.FUNDAMENTALS, table, stored, ("figure", "symbol"), source=source)
+
+
+def take_figures(
+    writer: StoreWriter,
+    kind: Kind,
+    table: Any,
+    stored: Any,
+    names: Sequence[str],
+    *,
+    source: str,
+    ends_before: bool = False,
+) -> Taken:
+    """Stage the dated figures of a table that are news; see :func:`judge_figures` for the arguments."""
+    judged = judge_figures(table, stored, names, seen=writer.now.date(), ends_before=ends_before)
+    taken = Taken(repeated=Counter({kind: judged.known} if judged.known else {}))
+    if len(judged.rows):
+        fresh = table.take(pa.array(judged.rows))
+        count, seen = len(judged.rows), writer.now
+        # texts may come as words of a vocabulary or plain
+        cells = {name: fresh[name].cast(pa.string()).dictionary_encode() for name in names}
+        cells["value"] = fresh["value"].cast(pa.float64())
+        cells |= {
+            "visible_date": days_column(judged.visible),
+            "period_end": days_column(judged.period),
+            "first_seen": pa.array([seen] * count, pa.timestamp("ms")),
+            "source": pa.array([source] * count, pa.string()),
+        }
+        writer.add(kind, pa.table({name: cells[name] for name in SCHEMAS[kind].columns.names}))
+        taken.added[kind] += count
+    for why, count in judged.refused.items():
+        row = table.slice(judged.examples[why], 1).to_pylist()[0]
+        label = " of ".join(str(row[name]) for name in names)
+        label += f" for {row['period_end']}" if row["period_end"] else ""
+        taken.notes.append(
+            f"{source}: {count:,} figures were not taken: {why}; e.g. {label}, {row['value']:g} from "
+            f"{row['visible_date'] or 'no day'}"
+        )
     return taken

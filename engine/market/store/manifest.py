@@ -132,6 +132,12 @@ def read_manifest(folder: Path) -> Manifest:
     checksum = content.pop("checksum", None)
     if checksum != hash_json(content):
         raise _damaged(path, "its checksum does not fit its content")
+    unknown = sorted({segment["kind"] for segment in content["segments"]} - set(Kind))
+    if unknown:
+        raise StoreError(
+            f"{path}: it names a table {unknown[0]!r} that this program does not know; it was written by a "
+            "newer alphaloom: update it with pip install -U alphaloom"
+        )
     return Manifest(tuple(map(_segment, content["segments"])), tuple(map(_commit, content["commits"])))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -27,13 +27,19 @@ def grown(spells: Sequence[MemberSpell], session: date, members: Collection[str]
     """Carry spells on by the list of a session: who is missing has left, who is new has joined.
 
     A name that is found missing left on some session since the last list; the session of this one is the
-    first on which that is known.
+    first on which that is known. One that has left and is listed again begins another spell. Changes that are
+    announced for later days stay, but for a name that is listed before the day on which it was to join.
     """
     here, out = set(members), []
-    for spell in spells:
-        ends = spell.left is None and spell.symbol not in here and spell.joined < session
-        out.append(spell._replace(left=session) if ends else spell)
-    present = {s.symbol for s in out if s.left is None or s.left > session}
+    inside = {s.symbol for s in spells if _within(s, session)}
+    for spell in sorted(spells, key=lambda s: s.joined):
+        if spell.left is None and spell.symbol not in here and spell.joined < session:
+            spell = spell._replace(left=session)
+        elif spell.joined > session and spell.symbol in here - inside:
+            spell = spell._replace(joined=session)
+            inside.add(spell.symbol)
+        out.append(spell)
+    present = {s.symbol for s in out if _within(s, session)}
     out += [MemberSpell(symbol, session, None) for symbol in here - present]
     return sorted(out, key=lambda s: (s.symbol, s.joined))
 
@@ -58,10 +64,15 @@ def take_snapshot(
     last = max((row["session"] for row in seen if row["universe"] == universe), default=None)
     if last is not None and session < last:
         raise DataError(
-            f"{source}: the list of {universe} is of {session}, the store has one of {last} already"
+            f"{source}: the list of {universe} is of {session}, the store has one of {last} already, and "
+            "lists are taken in order; what is known of earlier days is imported as spells: a file of "
+            "symbol, in_date, out_date"
         )
     if session == last:
-        return Taken()
+        there = {s.symbol for s in member_spells(writer, universe) if _within(s, session)}
+        other = sorted(there ^ set(members))
+        first = f"{source}: another list of {universe} on {session}; the first stands, which differs in"
+        return Taken(notes=[f"{first} {', '.join(other[:5])}"] if other else [])
     taken = _store(writer, universe, grown(member_spells(writer, universe), session, members))
     row = {"universe": universe, "session": session, "members": len(set(members)), "source": source}
     writer.add(Kind.SNAPSHOTS, table_of(Kind.SNAPSHOTS, [row]))
@@ -72,16 +83,33 @@ def take_snapshot(
 def take_spells(writer: StoreWriter, universe: str, spells: Sequence[MemberSpell], *, source: str) -> Taken:
     """Add spells of an import; a stored spell that was open ends where the import says so.
 
+    Where a stored spell begins or ends on the day of a list, which is only the first on which somebody
+    looked, the import knows better: its day takes the place of the list's.
+
     Raises
     ------
     DataError
         If two spells of one symbol overlap.
     """
     taken, stored = Taken(), {(s.symbol, s.joined): s for s in member_spells(writer, universe)}
+    looked = {row["session"] for row in records(writer.rows(Kind.SNAPSHOTS)) if row["universe"] == universe}
     changed = False
     for spell in spells:
         old = stored.get((spell.symbol, spell.joined))
-        if old is None or (old.left is None and spell.left is not None):
+        if old is None and (grew := _of_a_list(stored.values(), spell, looked)) is not None:
+            # the same spell, seen late
+            taken.notes.append(
+                f"{universe} {spell.symbol}: joined on {spell.joined} by {source}, first listed on "
+                f"{grew.joined}"
+            )
+            del stored[grew.symbol, grew.joined]
+            old = stored[spell.symbol, spell.joined] = grew._replace(joined=spell.joined)
+            changed = True
+        if (
+            old is None
+            or _earlier(spell.left, old.left, looked)
+            or (old.left is None and spell.left is not None)
+        ):
             stored[spell.symbol, spell.joined] = spell
             changed = True
         elif old.left != spell.left and spell.left is not None:
@@ -99,6 +127,27 @@ def take_spells(writer: StoreWriter, universe: str, spells: Sequence[MemberSpell
     if changed:
         taken += _store(writer, universe, merged)
     return taken
+
+
+def _of_a_list(
+    stored: Iterable[MemberSpell], spell: MemberSpell, looked: Collection[date]
+) -> MemberSpell | None:
+    """The one stored spell that begins within another's days, on the day of a list."""
+    found = [
+        one
+        for one in stored
+        if one.symbol == spell.symbol and one.joined > spell.joined and _within(spell, one.joined)
+    ]
+    return found[0] if len(found) == 1 and found[0].joined in looked else None
+
+
+def _earlier(left: date | None, listed: date | None, looked: Collection[date]) -> bool:
+    """Whether a day of leaving is before the day of the list that showed it."""
+    return left is not None and listed is not None and listed in looked and left < listed
+
+
+def _within(spell: MemberSpell, day: date) -> bool:
+    return spell.joined <= day and (spell.left is None or spell.left > day)
 
 
 def member_spells(reader: StoreReader, universe: str) -> list[MemberSpell]:

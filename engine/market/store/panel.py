@@ -19,17 +19,18 @@ from engine.errors import DataError
 from engine.market.actions import read_actions
 from engine.market.bars import Bars, build_bars
 from engine.market.board import parse_symbol
-from engine.market.calendar import Dates, to_session, xshg
+from engine.market.calendar import Calendar, Dates, to_session
 from engine.market.checks import check_quotes
 from engine.market.checks_adjustment import check_jumps
-from engine.market.checks_panel import check_bars, check_boards, check_members
+from engine.market.checks_panel import check_bars, check_boards, check_members, warn_half_known
 from engine.market.codes import shipped_code_changes
 from engine.market.corporate import CorporateActions
-from engine.market.fundamentals import read_fundamentals
+from engine.market.fundamentals import FigureRows
 from engine.market.grid import Floats, to_tick
 from engine.market.indices import read_indices
 from engine.market.instruments import Instruments
 from engine.market.listing import read_instruments
+from engine.market.macro import MacroFigure, macro_fields, read_macro_figures
 from engine.market.panel import MarketPanel
 from engine.market.quotes import Quotes
 from engine.market.sources.delivery import DailyBars
@@ -40,9 +41,12 @@ from engine.market.store.files import StoreError
 from engine.market.store.folder import MarketStore, StoreReader
 from engine.market.store.intake import factor_in_force
 from engine.market.store.members import MemberSpell, member_spells, universes
-from engine.market.store.rows import bars_of, readable, records, renamed
+from engine.market.store.rows import bars_of, codes_of, day_numbers, numbers, readable, records, renamed
 from engine.market.store.schema import Kind, Spell
+from engine.market.store.sessions import store_calendar
 from engine.market.table import Table
+from engine.market.text import Text
+from engine.market.texts import texts_within
 from engine.market.universe import INDEX_SIZE, Membership, read_membership
 from engine.market.validate import Finding, Findings, counted
 
@@ -54,6 +58,8 @@ _READ, _BUILT = 256, 64
 #: up to so many names are read and looked at as a file would be, all at once
 _WHOLE = 512
 _TICK = 0.01
+#: indices change in June and December; members that nobody has looked at for longer may be others by now
+_MEMBERS_HOLD_DAYS = 200
 
 
 def store_panel(
@@ -61,6 +67,8 @@ def store_panel(
     universe: str | list[str] | None = None,
     start: date | str | None = None,
     end: date | str | None = None,
+    *,
+    calendar: Calendar | None = None,
 ) -> LoadedMarket:
     """Read a panel.
 
@@ -72,6 +80,9 @@ def store_panel(
         list of symbols, or ``all``. None: the only index the store knows, ``all`` where it knows none.
     start, end : date or text, optional
         Calendar days, inclusive; by default from the first stored session to the last.
+    calendar : Calendar, optional
+        What is known of the exchange's sessions without the store; by default `xshg`. Those that the store
+        has been told of follow.
 
     Returns
     -------
@@ -86,16 +97,23 @@ def store_panel(
         If the store is missing or damaged.
     """
     days = [None if day is None else to_session(day).astype(object) for day in (start, end)]
-    return store.read(lambda reader: _Assembly(reader, universe, *days).load())
+    return store.read(lambda reader: _Assembly(reader, universe, *days, calendar=calendar).load())
 
 
 class _Assembly:
     """One panel on its way."""
 
     def __init__(
-        self, reader: StoreReader, universe: str | list[str] | None, start: date | None, end: date | None
+        self,
+        reader: StoreReader,
+        universe: str | list[str] | None,
+        start: date | None,
+        end: date | None,
+        *,
+        calendar: Calendar | None,
     ) -> None:
-        self.reader, self.findings, self.calendar = reader, Findings(), xshg()
+        self.reader, self.findings = reader, Findings()
+        self.calendar = store_calendar(reader, calendar)
         self.universe = _resolved(reader, universe)
         self.spells: list[MemberSpell] = []
         if isinstance(self.universe, str) and self.universe != "all":
@@ -147,6 +165,9 @@ class _Assembly:
             check_members(membership, fields["close"], dates, symbols, findings)
         check_boards(instruments, symbols, findings)
         self._add_fundamentals(fields)
+        macro = self._macro()
+        fields |= macro_fields(macro, dates, (len(dates), len(symbols)), fields)
+        warn_half_known(self.calendar, dates, findings)
         index = self._table(Kind.INDEX_BARS, {"session": "date"})
         panel = MarketPanel(
             dates=dates,
@@ -161,6 +182,8 @@ class _Assembly:
             tick=_TICK,
             indices={} if index is None else read_indices(index, dates, findings),
             actions=actions,
+            texts=self._texts(),
+            macro=macro,
             special_sessions=tuple(sorted(dense.special)),
             aliases=self.aliases,
         )
@@ -293,7 +316,24 @@ class _Assembly:
             aliases=self.aliases,
         )
         self.findings.report().raise_if_errors(str(self.reader.folder))
+        self._warn_of_old_members()
         return found
+
+    def _warn_of_old_members(self) -> None:
+        """Say so where members are taken to be the same long after somebody last looked."""
+        seen = [
+            row["session"]
+            for row in records(self.reader.rows(Kind.SNAPSHOTS))
+            if row["universe"] == self.universe
+        ]
+        told = [day for s in self.spells for day in (s.joined, s.left) if day is not None]
+        known_to, last = max([*seen, *told]), self.dates[-1].astype(object)
+        if (last - known_to).days > _MEMBERS_HOLD_DAYS:
+            message = (
+                f"the members of {self.universe} are those of {known_to}, and the data end {last}: indices "
+                "change twice a year; import a newer list or sync"
+            )
+            self.findings.warn("old_members", message, 1)
 
     def _actions(self, symbols: NDArray[np.str_], findings: Findings) -> CorporateActions:
         table = self._table(Kind.ACTIONS, {})
@@ -310,17 +350,43 @@ class _Assembly:
     def _add_fundamentals(self, fields: dict[str, Floats]) -> None:
         codes = self._every_code(self.symbols.tolist())
         rows = self.reader.rows(Kind.FUNDAMENTALS, symbols=codes)
-        for figure in sorted(pc.unique(rows["figure"]).to_pylist()) if len(rows) else ():
-            if figure in fields:
-                raise DataError(
-                    f"{self.reader.folder}: {figure} is stored as a figure and as a column of the bars; "
-                    "begin a store without one of them"
-                )
-            mine = rows.filter(pc.equal(rows["figure"].cast(pa.string()), figure))
+        if not len(rows):
+            return
+        place = {s: i for i, s in enumerate(self.symbols.tolist())}
+        place |= {code: place[symbol] for code, symbol in self.aliases.items()}
+        ordered = np.array(sorted(place), dtype=np.str_)
+        # the last entry is that of symbols which the panel lacks
+        columns = np.array([*(place[code] for code in ordered.tolist()), -1], dtype=np.intp)
+        figures = np.array(sorted(pc.unique(rows["figure"]).to_pylist()), dtype=np.str_)
+        which = codes_of(rows["figure"], figures)
+        for n, figure in enumerate(figures.tolist()):
+            mine = rows.filter(pa.array(which == n))
             period = pc.coalesce(mine["period_end"], mine["visible_date"])
-            columns = {"symbol": mine["symbol"], "visible_date": mine["visible_date"], "period_end": period}
-            table = readable(pa.table({**columns, figure: mine["value"]}), f"{self.reader.folder} ({figure})")
-            fields |= read_fundamentals(table, self.dates, self.symbols, self.aliases)
+            where = FigureRows.of(
+                self.dates,
+                columns[codes_of(mine["symbol"], ordered)],
+                day_numbers(mine["visible_date"]).astype("datetime64[D]"),
+                day_numbers(period).astype("datetime64[D]"),
+                len(self.symbols),
+            )
+            dense, own = where.dense(numbers(mine["value"])), fields.get(figure)
+            # the bars' own word stands, such as a valuation ratio that came with them
+            fields[figure] = dense if own is None else np.where(np.isnan(own), dense, own)
+
+    def _macro(self) -> tuple[MacroFigure, ...]:
+        table = self._table(Kind.MACRO, {})
+        last = self.dates[-1].astype(object)
+        return () if table is None else tuple(f for f in read_macro_figures(table) if f.visible <= last)
+
+    def _texts(self) -> tuple[Text, ...]:
+        first, last = self.dates[0].astype(object), self.dates[-1].astype(object)
+        rows = records(self.reader.rows(Kind.TEXTS, first=first, last=last))
+        found = []
+        for row in sorted(rows, key=lambda row: (row["published_at"], row["id"])):
+            words = {name: row[name] or "" for name in ("title", "body", "source", "kind")}
+            about = self.aliases.get(row["symbol"], row["symbol"])
+            found.append(Text(row["published_at"], symbol=about, **words))
+        return texts_within(found, self.dates, self.symbols)
 
     def _table(self, kind: Kind, renames: Mapping[str, str]) -> Table | None:
         rows = self.reader.rows(kind)

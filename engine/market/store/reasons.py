@@ -33,6 +33,7 @@ class Reason(StrEnum):
     BAD_FACTOR = "bad_factor"
     DISCONTINUITY = "discontinuity"
     BEYOND_LIMIT = "beyond_limit"
+    OFF_GRID = "off_grid"
 
     @property
     def words(self) -> str:
@@ -41,7 +42,7 @@ class Reason(StrEnum):
 
 
 _WORDS = {
-    Reason.OFF_CALENDAR: "the day is no session of the exchange",
+    Reason.OFF_CALENDAR: "the day is no session of the exchange, or later than those that are known",
     Reason.UNFINISHED: "the session is not over yet",
     Reason.DUPLICATE: "the delivery holds the symbol and session twice, with different values",
     Reason.BAD_PRICE: "a price of a traded session is missing, zero or below",
@@ -55,6 +56,7 @@ _WORDS = {
     Reason.BAD_FACTOR: "the adjustment factor falls or is not above zero",
     Reason.DISCONTINUITY: "the preclose is not the ex-right reference of the session before",
     Reason.BEYOND_LIMIT: "the range goes beyond the price limit",
+    Reason.OFF_GRID: "no minute of a session ends then",
 }
 
 #: (board, whether under special treatment, day since 1970-01-01) to the limit in percent, None where unknown

@@ -21,6 +21,10 @@ class Kind(StrEnum):
     MEMBERSHIP = "membership"
     SNAPSHOTS = "snapshots"
     FUNDAMENTALS = "fundamentals"
+    TEXTS = "texts"
+    MACRO = "macro"
+    MINUTE_BARS = "minute_bars"
+    SESSIONS = "sessions"
     QUARANTINE = "quarantine"
 
 
@@ -31,6 +35,16 @@ class Spell(StrEnum):
     SUSPENSION = "suspension"
     DELISTING_PERIOD = "delisting_period"
     RELISTING = "relisting"
+
+
+class TextKind(StrEnum):
+    """What a text is: of the press, of a company, of the exchange, of users, of analysts."""
+
+    NEWS = "news"
+    ANNOUNCEMENT = "announcement"
+    NOTICE = "notice"
+    POST = "post"
+    REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,8 @@ class TableSchema:
 
 
 _TEXT, _DAY, _FLOAT = pa.string(), pa.date32(), pa.float64()
+#: wall-clock time in Shanghai, without a zone
+_TIME = pa.timestamp("ms")
 #: values in a vocabulary: read and compared as small integers
 _WORD = pa.dictionary(pa.int32(), pa.string())
 
@@ -68,6 +84,8 @@ BAR_VALUES = (
 INDEX_VALUES = ("open", "high", "low", "close", "volume")
 #: Announced terms: CNY per share before tax, new shares per old, CNY per new share.
 TERMS = ("cash_per_share", "bonus_ratio", "rights_ratio", "rights_price")
+#: Columns of numbers of a minute bar: raw CNY, shares, CNY; NaN where unknown.
+MINUTE_VALUES = ("open", "high", "low", "close", "volume", "amount")
 _BAR_COLUMNS = [("symbol", _WORD), ("session", _DAY), *((name, _FLOAT) for name in BAR_VALUES)]
 
 SCHEMAS: dict[Kind, TableSchema] = {
@@ -129,11 +147,61 @@ SCHEMAS: dict[Kind, TableSchema] = {
                 ("visible_date", _DAY),
                 ("period_end", _DAY),
                 ("value", _FLOAT),
-                ("first_seen", pa.timestamp("ms")),
+                ("first_seen", _TIME),
                 ("source", _TEXT),
             ]
         ),
         ("figure", "symbol", "visible_date", "period_end"),
+    ),
+    # id is the sha256 of source, published_at and title; source is an address; kind is a `TextKind`
+    Kind.TEXTS: TableSchema(
+        pa.schema(
+            [
+                ("day", _DAY),
+                ("id", _TEXT),
+                ("published_at", _TIME),
+                ("symbol", _WORD),
+                ("kind", _TEXT),
+                ("title", _TEXT),
+                ("body", _TEXT),
+                ("source", _TEXT),
+                ("first_seen", _TIME),
+            ]
+        ),
+        ("day", "id"),
+        day="day",
+    ),
+    # visible_date is the first day whose close could reflect the figure
+    Kind.MACRO: TableSchema(
+        pa.schema(
+            [
+                ("series", _WORD),
+                ("visible_date", _DAY),
+                ("period_end", _DAY),
+                ("value", _FLOAT),
+                ("first_seen", _TIME),
+                ("source", _TEXT),
+            ]
+        ),
+        ("series", "visible_date", "period_end"),
+    ),
+    # a bar stands at the minute at whose end it was known
+    Kind.MINUTE_BARS: TableSchema(
+        pa.schema(
+            [
+                ("symbol", _WORD),
+                ("session", _DAY),
+                ("ended_at", _TIME),
+                *((name, _FLOAT) for name in MINUTE_VALUES),
+            ]
+        ),
+        ("symbol", "ended_at"),
+        day="session",
+    ),
+    # sessions of the exchange beyond what is known of old
+    Kind.SESSIONS: TableSchema(
+        pa.schema([("session", _DAY), ("source", _TEXT), ("first_seen", _TIME)]),
+        ("session",),
     ),
     Kind.QUARANTINE: TableSchema(
         pa.schema(
@@ -143,7 +211,7 @@ SCHEMAS: dict[Kind, TableSchema] = {
                 ("reason", _TEXT),
                 ("detail", _TEXT),
                 ("source", _TEXT),
-                ("fetched_at", pa.timestamp("ms")),
+                ("fetched_at", _TIME),
             ]
         ),
         ("symbol", "session", "reason", "source"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.market.calendar import xshg
+from engine.market.calendar import Calendar, half_known
 from engine.market.grid import Ints
 from engine.market.store.folder import MarketStore, StoreReader
 from engine.market.store.manifest import Commit
@@ -17,6 +17,15 @@ from engine.market.store.members import universes
 from engine.market.store.reasons import ArrivalRules
 from engine.market.store.rows import codes_of, day_numbers, records
 from engine.market.store.schema import Kind, Spell
+from engine.market.store.sessions import store_calendar
+from engine.market.store.status_tables import (
+    MacroStatus,
+    MinutesStatus,
+    TextsStatus,
+    macro_status,
+    minutes_status,
+    texts_status,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,14 @@ class StoreStatus:
     members : tuple of MembersStatus
     quarantined : dict of str to int
         Bars set aside, by reason.
+    calendar_to : date
+        Last session that is known, of old or to the store.
+    half_known : str or None
+        That the next year's sessions should be known by now, and what to do; None: they are, or need not be.
+    macro : tuple of MacroStatus
+    texts : tuple of TextsStatus
+    minutes : MinutesStatus or None
+        None where there are none.
     last_commit : Commit or None
     """
 
@@ -81,6 +98,11 @@ class StoreStatus:
     gaps: tuple[Gap, ...]
     members: tuple[MembersStatus, ...]
     quarantined: dict[str, int]
+    calendar_to: date
+    half_known: str | None
+    macro: tuple[MacroStatus, ...]
+    texts: tuple[TextsStatus, ...]
+    minutes: MinutesStatus | None
     last_commit: Commit | None
 
 
@@ -96,7 +118,7 @@ def status(store: MarketStore, now: datetime) -> StoreStatus:
 
 
 def _status(reader: StoreReader, now: datetime) -> StoreStatus:
-    calendar = xshg()
+    calendar = store_calendar(reader)
     due = calendar.sessions[calendar.sessions <= ArrivalRules(calendar, now).last_complete][-1]
     rows = reader.rows(Kind.BARS, columns=("symbol", "session"))
     symbols = np.array(sorted(rows["symbol"].unique().to_pylist()), dtype=np.str_)
@@ -107,15 +129,21 @@ def _status(reader: StoreReader, now: datetime) -> StoreStatus:
     last = int(at.max()) if len(at) else None
     reasons = reader.rows(Kind.QUARANTINE, columns=("symbol", "reason"))["reason"].value_counts().to_pylist()
     commits = reader.manifest.commits
+    ends: date = calendar.last.astype(object)
     return StoreStatus(
         tables=tuple(_tables(reader)),
         symbols=len(symbols),
         due=due.astype(object),
         behind=0 if last is None else max(0, int(np.searchsorted(calendar.sessions, due)) - last),
         stale=_stale(reader, symbols, column, at),
-        gaps=tuple(_gaps(reader, symbols, column, at)),
+        gaps=tuple(_gaps(reader, calendar, symbols, column, at)),
         members=tuple(_members(reader)),
         quarantined={entry["values"]: entry["counts"] for entry in reasons},
+        calendar_to=ends,
+        half_known=half_known(calendar, now.date()),
+        macro=macro_status(reader, now.date()),
+        texts=texts_status(reader),
+        minutes=minutes_status(reader),
         last_commit=commits[-1] if commits else None,
     )
 
@@ -140,8 +168,10 @@ def _stale(reader: StoreReader, symbols: NDArray[np.str_], column: Ints, at: Int
     return tuple(s for s, end in zip(symbols.tolist(), ends, strict=True) if end < at.max() and s not in gone)
 
 
-def _gaps(reader: StoreReader, symbols: NDArray[np.str_], column: Ints, at: Ints) -> list[Gap]:
-    sessions = xshg().sessions
+def _gaps(
+    reader: StoreReader, calendar: Calendar, symbols: NDArray[np.str_], column: Ints, at: Ints
+) -> list[Gap]:
+    sessions = calendar.sessions
     order = np.argsort((column << 32) + at, kind="stable")
     column, at = column[order], at[order]
     jumps = np.flatnonzero((column[1:] == column[:-1]) & (at[1:] > at[:-1] + 1))

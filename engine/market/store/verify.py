@@ -12,17 +12,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from engine.market.calendar import Calendar, xshg
+from engine.errors import CalendarError
+from engine.market.calendar import Calendar, plain_list, xshg
 from engine.market.codes import shipped_code_changes
-from engine.market.store.files import PARTIAL, sha256
+from engine.market.store.contents import wrong_contents
+from engine.market.store.files import PARTIAL, StoreError, sha256
 from engine.market.store.folder import MarketStore, StoreReader
 from engine.market.store.manifest import Segment
 from engine.market.store.rows import day_numbers, newest_code
 from engine.market.store.schema import SCHEMAS, Kind
 from engine.market.store.segments import day_span, words_of
+from engine.market.store.sessions import contradictions, store_calendar, stored_sessions
 
-_SESSIONS = {Kind.BARS: "session", Kind.INDEX_BARS: "session"}
+_SESSIONS = {Kind.BARS: "session", Kind.INDEX_BARS: "session", Kind.MINUTE_BARS: "session"}
 _REPAIR = "restore it from a backup, or alphaloom data verify --repair and import or sync again"
 
 
@@ -80,10 +84,12 @@ def verify(store: MarketStore, progress: Callable[[int, int], None] | None = Non
     """
     reader = store.reader()
     segments, faults, done = reader.manifest.segments, [], 0
+    calendar, wrong_sessions = _calendar(reader)
+    faults += wrong_sessions
     for (kind, _), group in groupby(segments, key=lambda s: (s.kind, s.partition)):
         keys = []
         for segment in group:
-            found, key = _looked_at(reader, kind, segment)
+            found, key = _looked_at(reader, kind, segment, calendar)
             faults += found
             if key is not None:
                 keys.append((segment, key))
@@ -123,7 +129,25 @@ def repair(store: MarketStore, clock: Callable[[], datetime]) -> tuple[Verificat
     return before, verify(store)
 
 
-def _looked_at(reader: StoreReader, kind: Kind, segment: Segment) -> tuple[list[Fault], Any]:
+def _calendar(reader: StoreReader) -> tuple[Calendar, list[Fault]]:
+    """The calendar that rows are held against, and what is wrong with the sessions the store was told of."""
+    segments, known = reader.manifest.of(Kind.SESSIONS), xshg()
+    try:
+        wrong = contradictions(stored_sessions(reader), known)
+        if len(wrong):
+            what = f"{plain_list(wrong)} by now known as no sessions of the exchange"
+            return known, [Fault(segments[0], what, _REPAIR)]
+        return store_calendar(reader), []
+    except CalendarError as problem:
+        return known, [Fault(segments[0], str(problem), _REPAIR)]
+    except (StoreError, FileNotFoundError):
+        # the file itself is at fault, which is said where it is looked at
+        return known, []
+
+
+def _looked_at(
+    reader: StoreReader, kind: Kind, segment: Segment, calendar: Calendar
+) -> tuple[list[Fault], Any]:
     """Faults of one file, and its keys as one column of text or numbers if they can be read."""
 
     def fault(what: str, remedy: str = _REPAIR) -> Fault:
@@ -148,7 +172,8 @@ def _looked_at(reader: StoreReader, kind: Kind, segment: Segment) -> tuple[list[
     if wrong:
         return [fault(wrong[0])], None
     keys = _keys(kind, table)
-    return [fault(what) for what in _wrong_rows(kind, segment, table, keys, xshg())], keys
+    found = [*_wrong_rows(kind, segment, table, keys, calendar), *wrong_contents(kind, table)]
+    return [fault(what) for what in found], keys
 
 
 def _wrong_columns(kind: Kind, table: Any) -> Iterator[str]:
@@ -188,15 +213,24 @@ def _wrong_rows(kind: Kind, segment: Segment, table: Any, keys: Any, calendar: C
 def _keys(kind: Kind, table: Any) -> Any:
     """(R,) values that order as the table's key does."""
     names = SCHEMAS[kind].key
-    if names == ("symbol", "session"):
-        symbols = table["symbol"].cast(pa.string())
-        texts, codes = np.unique(np.array(symbols.to_pylist(), dtype="S12"), return_inverse=True)
-        del codes
-        numbers = np.array([int(t[:6]) * 4 + b"BSs".find(t[7:8]) + 1 for t in texts], dtype=np.int64)
-        place = np.searchsorted(texts, np.array(symbols.to_pylist(), dtype="S12"))
-        return (numbers[place] << 32) + day_numbers(table["session"])
+    if names[0] == "symbol" and names[1:] in (("session",), ("ended_at",)):
+        moments = table[names[1]].cast(pa.int32() if names[1] == "session" else pa.int64()).cast(pa.int64())
+        return _packed(table["symbol"], np.asarray(moments.to_numpy(), dtype=np.int64))
     parts = [[("" if v is None else str(v)) for v in table[name].to_pylist()] for name in names]
     return np.array(["\x1f".join(cells) for cells in zip(*parts, strict=True)], dtype=np.str_)
+
+
+def _packed(symbols: Any, moments: NDArray[np.int64]) -> NDArray[np.bytes_]:
+    """(R,) symbol and moment as bytes that order as the two do."""
+    words = symbols.cast(pa.string()).dictionary_encode().combine_chunks()
+    words = words.chunk(0) if isinstance(words, pa.ChunkedArray) else words
+    width = 12
+    vocabulary = np.array(words.dictionary.to_pylist() or [""], dtype=f"S{width}")
+    out = np.zeros((len(moments), width + 8), dtype=np.uint8)
+    out[:, :width] = vocabulary.view(np.uint8).reshape(-1, width)[words.indices.to_numpy()]
+    # a moment before 1970 is none: the exchange is younger
+    out[:, width:] = moments.astype(">u8").view(np.uint8).reshape(-1, 8)
+    return out.reshape(-1).view(f"S{width + 8}")
 
 
 def _repeated(keys: list[tuple[Segment, Any]]) -> list[Fault]:

@@ -24,7 +24,7 @@ def half_up(value: Fraction) -> int:
 
 def reference_of(action: CorporateAction, previous_fen: int) -> int:
     """Ex-right reference price, rounded half up to a fen."""
-    cash, bonus, rights, price = (Fraction(str(term)) for term in action)
+    cash, bonus, rights, price = (Fraction(str(term)) for term in action[:4])
     return half_up((previous_fen - cash * 100 + rights * price * 100) / (1 + bonus + rights))
 
 

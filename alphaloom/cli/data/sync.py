@@ -1,0 +1,236 @@
+"""``alphaloom data sync``: ask vendors for what the store lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alphaloom.cli.data.place import QuietOption, StoreOption, shanghai_now, store_at
+from alphaloom.cli.data.place import day as day_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from engine.market.sources.remote.fall_back import Tally
+    from engine.market.sources.source import Source
+    from engine.market.store import MarketStore
+    from engine.market.store.schema import Kind
+    from engine.market.store.sync import SyncReport
+
+_SHOWN = 5
+_YEARS = 5
+_RATIOS = "ratios"
+#: of a symbol
+_DIGITS = 6
+
+
+def sync(
+    universe: Annotated[
+        str,
+        typer.Option(metavar="INDEX|all|SYMBOLS", help="sse50, csi300, all stocks, or 600519.SH,000001.SZ."),
+    ] = "sse50",
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="Bars from here on; by default the store's first day, or 5 years."),
+    ] = None,
+    vendor: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Ask these and, for what they have, nobody else; repeatable."),
+    ] = None,
+    extras: Annotated[
+        str,
+        typer.Option("--with", metavar="TABLES", help="Also: ratios,fundamentals,texts,macro,minutes."),
+    ] = "",
+    crosscheck: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Names of which a second vendor is asked for some bars.")
+    ] = 3,
+    pace: Annotated[
+        float, typer.Option(min=0.0, help="Pauses between calls, times the usual ones; 0 for none.")
+    ] = 1.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Ask nobody; say what is missing by what the store knows.")
+    ] = False,
+    store: StoreOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Bring the market store up to date from vendors on the network.
+
+    Only what is missing is asked for, and what came is stored every few
+    names: after an interruption, or the next day, the same command goes on.
+    Where a vendor fails the next one is asked. Ends with 0 if every question
+    was answered, 1 if some were not (they are named), 2 if it could not
+    begin.
+
+    alphaloom data sync --universe sse50 --since 2020-01-01
+    """
+    from rich.console import Console
+
+    from engine.market.sources.remote.failure import VendorError
+    from engine.market.store.sync import sync as bring_up_to_date
+    from engine.market.store.sync.preview import preview
+    from engine.rules.limits import limit_percent
+
+    place, wanted = store_at(store), _universe(universe)
+    kinds, ratios = _kinds(extras)
+    first = day_of(since) or _first_day(place)
+    if dry_run:
+        typer.echo(str(preview(place, universe=wanted, since=first, clock=shanghai_now)))
+        return
+    console = Console(highlight=False)
+    with _asked(vendor or [], pace, ratios) as (sources, checkers), _bar(quiet) as (on_progress, tell):
+        try:
+            report = bring_up_to_date(
+                place,
+                sources,
+                universe=wanted,
+                since=first,
+                clock=shanghai_now,
+                progress=on_progress,
+                tell=tell,
+                extras=kinds,
+                limit_percent=limit_percent,
+                crosscheck_names=crosscheck,
+                checkers=checkers,
+            )
+        except VendorError as problem:
+            typer.echo(f"{problem}", err=True)
+            raise typer.Exit(1) from None
+    _print(console, universe, report)
+    if not report.complete:
+        raise typer.Exit(1)
+
+
+def _universe(text: str) -> str | list[str]:
+    from engine.errors import ConfigError
+    from engine.market.universe import INDEX_SIZE
+
+    if text == "all" or text in INDEX_SIZE:
+        return text
+    if sum(sign.isdigit() for sign in text) >= _DIGITS:
+        from engine.market.board import parse_symbol
+
+        return [parse_symbol(part.strip()) for part in text.split(",") if part.strip()]
+    raise ConfigError(
+        f"--universe {text}: name {', '.join(INDEX_SIZE)}, all, or symbols like 600519.SH,000001.SZ"
+    )
+
+
+def _kinds(text: str) -> tuple[list[Kind], bool]:
+    """The tables that are wanted, and whether valuation ratios are to come with the bars."""
+    from engine.errors import ConfigError
+    from engine.market.store.schema import Kind
+
+    known = {
+        "texts": Kind.TEXTS, "macro": Kind.MACRO, "minutes": Kind.MINUTE_BARS,
+        "fundamentals": Kind.FUNDAMENTALS,
+    }  # fmt: skip
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in known and word != _RATIOS:
+            raise ConfigError(f"--with {word}: no such table; known: {_RATIOS}, {', '.join(known)}")
+    return [known[word] for word in words if word != _RATIOS], _RATIOS in words
+
+
+def _first_day(place: MarketStore) -> date:
+    """The first day of the store's bars; of a new store, the first one of the year five years ago."""
+    from engine.market.store.schema import Kind
+
+    days = [s.first for s in place.reader().manifest.of(Kind.BARS)] if place.exists else []
+    return date.fromisoformat(min(days)) if days else date(shanghai_now().year - _YEARS, 1, 1)
+
+
+@contextmanager
+def _asked(
+    names: list[str], pace: float, ratios: bool
+) -> Iterator[tuple[Sequence[Source], Sequence[Source]]]:
+    """The sources to ask, and those for a second opinion."""
+    from alphaloom.asking import host_limits, worker
+    from engine.market.sources.akshare.eastmoney import EastmoneyDaily
+    from engine.market.sources.akshare.sina import SinaDaily
+    from engine.market.sources.vendors import chosen, vendors
+
+    with closing(host_limits(pace)) as limits, worker(limits) as call:
+        every = vendors(call)
+        first = chosen(names, call) if names else ()
+        taken = frozenset[Any]().union(*(source.offers for source in first))
+        asked = [*first, *(source for source in every if not source.offers & taken)]
+        if ratios:
+            asked = [EastmoneyDaily(call, ratios=True) if s.name == EastmoneyDaily.name else s for s in asked]
+        # factors are to be compared too, for which one more question is needed
+        yield asked, [SinaDaily(call, factors=True), *every]
+
+
+@contextmanager
+def _bar(quiet: bool) -> Iterator[tuple[Any, Any]]:
+    """What is told of progress, on a terminal, and of vendors that fail, anywhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False)
+
+    def tell(words: str) -> None:
+        console.print(words, soft_wrap=True, markup=False)
+
+    if quiet or not console.is_terminal:
+        yield None, tell
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("beginning", total=None)
+
+        def told(what: str, done: int, total: int) -> None:
+            progress.update(task, description=what, completed=done, total=total)
+
+        yield told, tell
+
+
+def _print(console: Console, universe: str, report: SyncReport) -> None:
+    from alphaloom.cli.output import print_labelled
+    from engine.market.store import Kind, Reason
+
+    taken = report.taken
+    added = {kind: n for kind, n in taken.added.items() if kind != Kind.QUARANTINE}
+    words = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in added.items()) or "nothing new"
+    head = f"{universe} to {report.due}, {report.names:,} names, {report.asked:,} of them asked for: {words}"
+    console.print(head, soft_wrap=True, markup=False)
+    for name, tally in report.vendors.items():
+        console.print(f"  {name}: {_tally(tally)}", soft_wrap=True, markup=False)
+    for reason, count in taken.quarantined.items():
+        text = f"{count:,} × {reason}: {Reason(reason).words}; e.g. {taken.examples[reason]}"
+        print_labelled(console, "quarantined", text)
+    for label, lines in (
+        ("note", taken.notes),
+        ("differs", [str(difference) for difference in report.differences]),
+        ("gap", list(report.gaps.values())),
+        ("missing", list(report.failed.values())),
+    ):
+        for line in lines[:_SHOWN]:
+            print_labelled(console, label, line, width=11)
+        if len(lines) > _SHOWN:
+            print_labelled(console, label, f"and {len(lines) - _SHOWN:,} more", width=11)
+    if report.late:
+        names = ", ".join(report.late[:_SHOWN]) + (", …" if len(report.late) > _SHOWN else "")
+        text = (
+            f"{len(report.late):,} names have no bar of {report.due} (suspended, or a late vendor): {names}"
+        )
+        print_labelled(console, "late", text, width=11)
+    if report.checked:
+        console.print(f"{report.checked:,} bars were compared with a second vendor's", soft_wrap=True)
+    if not report.complete:
+        open_ones = [*report.gaps, *report.failed]
+        names = ", ".join(open_ones[:_SHOWN]) + (", …" if len(open_ones) > _SHOWN else "")
+        text = f"{len(open_ones):,} questions were not answered ({names}); repeat the command later"
+        print_labelled(console, "incomplete", text, width=11)
+
+
+def _tally(tally: Tally) -> str:
+    out = f"{tally.asked:,} asked, {tally.came:,} came"
+    if tally.failed:
+        out += "; failed: " + ", ".join(f"{n:,} × {trouble}" for trouble, n in tally.failed.items())
+    for other, count in tally.stood_in.items():
+        out += f"; {count:,} in place of {other}"
+    return out

@@ -1,0 +1,272 @@
+"""``alphaloom paper run``: a configuration, the store, the vendors and the ledger, put into a daemon."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from alphaloom.config import RunConfig
+from alphaloom.paper import (
+    live_run,
+    made_ledger,
+    open_or_explain,
+    require_sound,
+    snapshots_of,
+    spanning,
+    stored_settings,
+)
+from alphaloom.paper_market import StoreMarket, Sync, live_market, store_of
+from alphaloom.paper_refresh import RefreshProcess
+from engine.errors import DataError
+from engine.market.calendar import Calendar
+from engine.market.load import exchange_calendar
+from engine.market.store import MarketStore
+from engine.market.store.sessions import store_calendar
+from engine.span import SpanConfig
+from live.daemon.daemon import PaperDaemon
+from live.daemon.desk import Desk
+from live.daemon.heart import Heart
+from live.daemon.loop import StopSign, run
+from live.daemon.telling import Teller
+from live.deputy import Learn
+from live.errors import LedgerError
+from live.feeds import QuoteFeed, quote_feeds
+from live.ledger import Ledger, check_account_name
+from live.log import open_log, redactor
+from live.notify import Level, Notifier
+from live.protections import ProtectionsConfig
+from live.rehearsal import rehearse
+from live.timetable import SHANGHAI, Timetable
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a daemon meets that is not its own: time, vendors, whoever is told.
+
+    Parameters
+    ----------
+    now : callable
+        The time, with a zone.
+    sync : callable
+        Brings the store up to a session.
+    feeds : sequence of QuoteFeed
+    calendar : callable
+        The sessions of the exchange, as far as a store knows them.
+    log : callable
+        Called with a level and a line.
+    defect : callable
+        Called with an exception that is no fault of an input.
+    learn : callable, optional
+        Makes refreshes; by default a process of its own, with the deadline of the configuration.
+    environ : mapping
+        Where the secrets of channels are.
+    """
+
+    now: Now
+    sync: Sync
+    feeds: Sequence[QuoteFeed]
+    calendar: Callable[[MarketStore], Calendar]
+    log: Callable[[Level, str], None]
+    defect: Callable[[BaseException], None] = lambda _: None
+    learn: Learn | None = None
+    environ: dict[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """A daemon, ready to be woken, and what belongs to it."""
+
+    daemon: PaperDaemon
+    heart: Heart
+    account: str
+    first: date
+
+
+def first_session(calendar: Calendar, now: datetime) -> date:
+    """The first session that can still be planned at a moment."""
+    here = now.astimezone(SHANGHAI)
+    day = np.datetime64(here.date(), "D")
+    # until a quarter past nine a plan can be made for the same day
+    today = calendar.is_session(day) and (here.hour, here.minute) <= (9, 15)
+    session: date = (day if today else calendar.after(day)).astype(object)
+    return session
+
+
+@contextmanager
+def outfitted(
+    settings: RunConfig,
+    url: str,
+    account: str,
+    around: Surroundings,
+    *,
+    start: date | None = None,
+    sign: StopSign | None = None,
+) -> Iterator[Outfit]:
+    """Open an account, made where there is none, and the daemon that runs it.
+
+    Parameters
+    ----------
+    start : date, optional
+        First session of an account that is made now; by default the first that can still be planned.
+    sign : StopSign, optional
+        Looked at where the daemon may end.
+
+    Raises
+    ------
+    LedgerLocked
+        If another daemon, or another command, writes to the account.
+    LedgerConflict
+        If the account runs with another configuration.
+    AlphaloomError
+        If it cannot be paper-traded; nothing is written then.
+    """
+    check_account_name(account)
+    store_of(settings)
+    sign = sign or StopSign()
+    with ExitStack() as ending:
+        if not _is_there(url, account):  # what cannot run leaves nothing behind
+            _rehearsed(settings)
+        ledger = ending.enter_context(made_ledger(url))
+        settings = opened(ledger, settings, account, around, start)
+        snapshots = snapshots_of(ledger)
+        limit_s = settings.live.refresh_minutes * 60
+        learn = around.learn or RefreshProcess(settings, snapshots, limit_s, sign.raise_if_set)
+        market = StoreMarket(
+            settings,
+            ledger,
+            account,
+            snapshots,
+            calendar=around.calendar,
+            sync=around.sync,
+            learn=learn,
+        )
+        service = ledger.service(account)
+        teller = Teller(service, around.now, around.log)
+        heart = Heart(service, around.now, lambda text: around.log(Level.ERROR, text))
+        assert settings.span.start is not None, "an account has a first session"
+        daemon = PaperDaemon(
+            ledger,
+            account,
+            settings.span.start,
+            market,
+            Desk(around.feeds, settings.quotes, _protections(settings)),
+            Timetable.of(settings.broker),
+            settings.live,
+            now=around.now,
+            teller=teller,
+            heart=heart,
+            snapshots=snapshots,
+            stop=sign.raise_if_set,
+            defect=around.defect,
+        )
+        ending.callback(daemon.release)
+        require_sound(ledger, account)
+        environ = dict(os.environ) if around.environ is None else around.environ
+        channels = None
+        if settings.notify.enabled:
+            channels = Notifier(settings.notify, environ=environ, record=teller.delivered)
+            ending.callback(channels.close, settings.notify.deadline_s)
+        teller.use(channels)
+        yield Outfit(daemon, heart, account, settings.span.start)
+
+
+def calendar_of(settings: RunConfig, store: MarketStore) -> Calendar:
+    """The sessions of the exchange, as far as the program, the configuration and the store know them."""
+    known = exchange_calendar(settings.resolved_data())
+    return store.read(lambda reader: store_calendar(reader, known)) if store.exists else known
+
+
+def opened(
+    ledger: Ledger, settings: RunConfig, account: str, around: Surroundings, start: date | None
+) -> RunConfig:
+    """Open an account, or find it unchanged; the configuration over its own span."""
+    if account in ledger.accounts():
+        _, stored = stored_settings(ledger, account)
+        settings = spanning(settings, stored.span)
+        with ledger.writer(account) as writer:
+            open_or_explain(ledger, writer, settings, round(settings.broker.cash * 100), around.now())
+        if stored.span.end is not None:
+            raise DataError(
+                f"account {account!r} was opened for recorded days, until {stored.span.end}; name another "
+                "one (--account)"
+            )
+        return settings
+    begin = start or first_session(around.calendar(store_of(settings)), around.now())
+    settings = spanning(settings, SpanConfig(start=begin))
+    with ledger.writer(account) as writer:
+        open_or_explain(ledger, writer, settings, round(settings.broker.cash * 100), around.now())
+    return settings
+
+
+def _protections(settings: RunConfig) -> ProtectionsConfig:
+    """The section with the switch where the configuration file means it to be."""
+    protections = settings.protections
+    if protections.kill_switch is None:
+        return protections
+    return protections.model_copy(update={"kill_switch": settings.base / protections.kill_switch})
+
+
+def _is_there(url: str, account: str) -> bool:
+    try:
+        with Ledger.open(url, read_only=True) as ledger:
+            return account in ledger.accounts()
+    except LedgerError:
+        return False
+
+
+def _rehearsed(settings: RunConfig) -> None:
+    """Start strategy and provider once, on the session to come; nothing is decided."""
+    market = live_market(settings, store_of(settings))
+    rehearse(live_run(spanning(settings, SpanConfig(start=market.session)), market))
+
+
+def run_daemon(
+    settings: RunConfig,
+    url: str,
+    account: str,
+    *,
+    start: date | None,
+    log_file: Path | None,
+    verbose: bool,
+    on_start: Callable[[Outfit], None] | None = None,
+) -> None:
+    """Run an account until a signal: the daemon behind ``alphaloom paper run``."""
+    from alphaloom.asking import host_limits
+    from alphaloom.paper_sync import vendors_sync
+
+    redact = redactor(os.environ, frozenset(each.url_env for each in settings.notify.channels))
+    logger = open_log(log_file, redact, verbose=verbose)
+    levels = {Level.INFO: "INFO", Level.WARNING: "WARNING", Level.ERROR: "ERROR"}
+
+    def now() -> datetime:
+        return datetime.now(SHANGHAI)
+
+    sign = StopSign()
+    limits = host_limits()
+    around = Surroundings(
+        now=now,
+        sync=vendors_sync(settings, limits, now, lambda line: logger.info("{}", line)),
+        feeds=quote_feeds(settings.quotes, limits),
+        calendar=partial(calendar_of, settings),
+        log=lambda level, line: logger.log(levels[level], "{}", line),
+        defect=lambda problem: logger.opt(exception=problem).error("a defect of the program"),
+    )
+    with outfitted(settings, url, account, around, start=start, sign=sign) as outfit:
+        if on_start is not None:
+            on_start(outfit)
+        run(
+            outfit.daemon,
+            sign,
+            now=now,
+            beat=outfit.heart.beat,
+            heartbeat_s=settings.live.heartbeat_s,
+        )

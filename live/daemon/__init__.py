@@ -1,0 +1,1 @@
+"""The daemon: an account taken through its sessions as they come."""

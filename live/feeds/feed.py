@@ -1,0 +1,86 @@
+"""What a feed of live quotes is, and the part that all of ours share: batches, limits, one kind of error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from engine.market.sources.remote.failure import Trouble, VendorError
+from live.feeds.quote import LiveQuote, Unreadable
+from live.feeds.web import Page, Web
+
+#: What a vendor's answer says of each symbol that it is labelled with.
+Quotes = Mapping[str, LiveQuote | Unreadable]
+
+
+class QuoteFeed(Protocol):
+    """One vendor of live quotes."""
+
+    @property
+    def name(self) -> str:
+        """What notes and the ledger call it: ``tencent``."""
+
+    @property
+    def host(self) -> str:
+        """Whom it asks. Two feeds are independent where their hosts are."""
+
+    def fetch(self, symbols: Sequence[str]) -> Quotes:
+        """Ask for some symbols, in the house spelling.
+
+        Returns
+        -------
+        mapping of str to LiveQuote or Unreadable
+            By the symbol that a line is labelled with. What the vendor does not answer is missing; what it
+            adds is there too.
+
+        Raises
+        ------
+        VendorError
+            If no answer came, or it is none.
+        """
+
+
+class WebFeed:
+    """Asks in batches, one request each, until all are answered or the time for all of them is up.
+
+    Parameters
+    ----------
+    web : Web
+        The way out; its limits and deadlines are the feed's.
+    """
+
+    name: str
+    host: str
+    #: symbols asked for with one request
+    batch: int
+
+    def __init__(self, web: Web) -> None:
+        self._web = web
+        # whoever did not wait for an answer may ask again while it is still to come
+        self._one_at_a_time = threading.Lock()
+
+    def fetch(self, symbols: Sequence[str]) -> Quotes:
+        """Ask for some symbols; see `QuoteFeed.fetch`."""
+        out: dict[str, LiveQuote | Unreadable] = {}
+        with self._one_at_a_time:
+            self._web.begin(self.name)
+            for start in range(0, len(symbols), self.batch):
+                part = symbols[start : start + self.batch]
+                out.update(self._read(self._web.get(self._page(part)), part))
+        return out
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._web.close()
+
+    def _page(self, symbols: Sequence[str]) -> Page:
+        raise NotImplementedError
+
+    def _read(self, text: str, symbols: Sequence[str]) -> Quotes:
+        raise NotImplementedError
+
+    def _refuse(self, why: str) -> VendorError:
+        """Return the error of an answer that is not of the vendor's form."""
+        now = "the other sources are asked meanwhile; if it stays so, the vendor has changed its form"
+        return VendorError(self.name, self.host, "quotes", Trouble.COLUMNS, why, now)

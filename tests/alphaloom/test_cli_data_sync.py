@@ -1,0 +1,99 @@
+"""``alphaloom data sync`` through akshare and a local proxy, and a back-test on what it has stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from cli_helpers import Cli
+from vendors.market import Market
+from vendors.server import Answer, Request, VendorServer
+
+NAMES = ["600028.SH", "600519.SH", "688981.SH"]
+ALL = ",".join(NAMES)
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return Market.sample(NAMES, first="2023-09-01")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, market: Market) -> Iterator[VendorServer]:
+    with VendorServer(market.routes) as made:
+        for name, value in made.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("ALPHALOOM_HOME", str(Path("home").absolute()))
+        yield made
+
+
+def test_a_store_is_filled_from_vendors_and_a_backtest_runs_on_it(
+    cli: Cli, server: VendorServer, market: Market
+) -> None:
+    asked = ("--universe", ALL, "--since", "2023-09-01", "--pace", "0", "--with", "ratios")
+    ran = cli("data", "sync", *asked)
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.out.split())
+    assert "3 names, 3 of them asked for" in said
+    assert f"{len(market.bars):,} bars" in said
+    assert "60 bars were compared with a second vendor's" in said
+    assert "differs" not in said and "quarantined" not in said
+    assert "3 names have no bar of" in said  # the market ends in 2023
+    assert cli("data", "verify").out.endswith("rows, no faults\n")
+
+    before = len(server.log)
+    ran = cli("data", "sync", *asked, "--dry-run")
+    assert (ran.code, len(server.log)) == (0, before)
+    assert "of 3 names would be asked for" in ran.out
+
+    settings = {
+        "data.source": "store", "data.path": "home/store/market", "data.universe": json.dumps(NAMES),
+        "strategy.params.topk": 2, "strategy.params.n_drop": 1, "benchmark": "000016.SH",
+        "span.start": "2023-10-09", "span.end": "2023-12-29",
+    }  # fmt: skip
+    sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    ran = cli("backtest", "--out", "run", *sets)
+    assert ran.code == 0, ran.err
+    assert set(pd.read_parquet("run/fills.parquet")["symbol"]) <= set(NAMES)
+    assert len(pd.read_parquet("run/equity.parquet")) == 60
+
+
+def test_with_the_first_vendor_refusing_the_next_ones_complete_it_and_this_is_said(
+    cli: Cli, server: VendorServer, market: Market
+) -> None:
+    def without_eastmoney(request: Request) -> Answer | None:
+        refuses = request.host == "push2his.eastmoney.com"
+        return Answer("", status=403) if refuses else market.routes(request)
+
+    server.routes = without_eastmoney
+    ran = cli("data", "sync", "--universe", ALL, "--since", "2023-12-01", "--pace", "0", "--crosscheck", "0")
+    assert ran.code == 0, ran.err
+    assert "akshare/tencent" in ran.out and "in place of akshare/eastmoney" in ran.out
+    assert "status 403" in ran.err and "akshare/tencent steps in for akshare/eastmoney" in ran.err
+
+
+def test_gaps_are_named_and_end_with_1(cli: Cli, server: VendorServer, market: Market) -> None:
+    tables = ("www.szse.cn", "query.sse.com.cn", "webapi.cninfo.com.cn", "datacenter-web.eastmoney.com")
+    server.routes = lambda r: market.routes(r) if r.host in tables else Answer("", status=403)
+    asked = ("--universe", "600519.SH", "--since", "2023-12-01", "--pace", "0", "--vendor", "sina")
+    ran = cli("data", "sync", *asked)
+    assert ran.code == 1, ran.err
+    assert "akshare/sina [600519.SH]" in ran.out or "akshare/sina [600519.SH, finance" in ran.out
+    assert "questions were not answered" in ran.out
+    assert "leave it alone for some hours" in ran.out
+
+
+def test_what_is_wrong_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPHALOOM_HOME", str(Path("home").absolute()))
+    assert "--universe sse5: name sse50, csi300, all" in cli("data", "sync", "--universe", "sse5").refused()
+    assert (
+        "--with news: no such table; known: ratios, texts" in cli("data", "sync", "--with", "news").refused()
+    )
+    assert "there is no vendor 'bloomberg'" in cli("data", "sync", "--vendor", "bloomberg").refused()
+    assert "is no A-share symbol" in cli("data", "sync", "--universe", "1234567").refused()
+    refused = cli("data", "sync", "--universe", "600519.SH", "--since", "2026-13-01").refused()
+    assert "is no date" in refused
+    assert not Path("home", "store").exists()

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).with_suffix(".txt")
 
 def normal(text: str) -> str:
     """Without what differs from folder to folder: paths, and hashes of what has paths in it."""
-    text = re.sub(r"\S*/(learning_alpha\.py)", r"\1", text)
+    text = re.sub(r"[^\s(]*/(learning_alpha\.py)(:\d+)?", r"\1", text)
     return re.sub(r"\b[0-9a-f]{12}\b", "<snapshot>", text)
 
 

@@ -109,8 +109,8 @@ class TestBreaker:
         with pytest.raises(VendorError) as refused:
             kept.wait("host.cn", vendor="akshare/x", about="600519.SH")
         assert str(refused.value) == (
-            "akshare/x [600519.SH, host.cn]: not asked (it is left alone after refused); it is tried again in "
-            "about 15 min; ask another vendor meanwhile"
+            "akshare/x [600519.SH, host.cn]: not asked (it is left alone after refused); "
+            "it is tried again in about 15 min; ask another vendor meanwhile"
         )
 
     def test_other_hosts_are_asked_meanwhile(self) -> None:

@@ -58,7 +58,7 @@ def test_files_are_recognised_by_their_columns_and_wrong_bars_are_named(cli: Cli
 
 def test_what_is_wrong_is_one_line(cli: Cli, monkeypatch) -> None:
     monkeypatch.setenv("ALPHALOOM_HOME", str(Path("home").absolute()))
-    assert "holds no market store; fill one with alphaloom data import-csv" in cli("data", "status").refused()
+    assert "holds no market store; fill one with alphaloom data sync" in cli("data", "status").refused()
     Path("x.csv").write_text("a,b\n1,2\n")
     assert "its columns (a, b) are those of no table" in cli("data", "import-csv", "x.csv").refused()
     Path("m.csv").write_text("symbol,in_date,out_date\n600519.SH,2023-01-03,\n")

@@ -77,11 +77,12 @@ def sync(
     place, wanted = store_at(store), _universe(universe)
     kinds, ratios = _kinds(extras)
     first = day_of(since) or _first_day(place)
+    reports_since = first if since or not _has_figures(place) else None
     if dry_run:
         typer.echo(str(preview(place, universe=wanted, since=first, clock=shanghai_now)))
         return
     console = Console(highlight=False)
-    with _asked(vendor or [], pace, ratios) as (sources, checkers), _bar(quiet) as (on_progress, tell):
+    with _asked(vendor or [], pace, ratios, reports_since) as (sources, checkers), _bar(quiet) as (on_progress, tell):
         try:
             report = bring_up_to_date(
                 place,
@@ -143,9 +144,16 @@ def _first_day(place: MarketStore) -> date:
     return date.fromisoformat(min(days)) if days else date(shanghai_now().year - _YEARS, 1, 1)
 
 
+def _has_figures(place: MarketStore) -> bool:
+    """Whether it holds reports already, so that those of the last two years will do."""
+    from engine.market.store.schema import Kind
+
+    return place.exists and bool(place.reader().manifest.of(Kind.FUNDAMENTALS))
+
+
 @contextmanager
 def _asked(
-    names: list[str], pace: float, ratios: bool
+    names: list[str], pace: float, ratios: bool, since: date | None
 ) -> Iterator[tuple[Sequence[Source], Sequence[Source]]]:
     """The sources to ask, and those for a second opinion."""
     from alphaloom.asking import host_limits, worker
@@ -154,8 +162,8 @@ def _asked(
     from engine.market.sources.vendors import chosen, vendors
 
     with closing(host_limits(pace)) as limits, worker(limits) as call:
-        every = vendors(call)
-        first = chosen(names, call) if names else ()
+        every = vendors(call, since=since)
+        first = chosen(names, call, since=since) if names else ()
         taken = frozenset[Any]().union(*(source.offers for source in first))
         asked = [*first, *(source for source in every if not source.offers & taken)]
         if ratios:

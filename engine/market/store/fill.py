@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.errors import DataError
-from engine.market.calendar import xshg
 from engine.market.codes import CodeChanges, shipped_code_changes
 from engine.market.sources.delivery import DailyBars
 from engine.market.sources.source import Source
@@ -18,12 +17,14 @@ from engine.market.store.intake import (
     take_bars,
     take_fundamentals,
     take_index_bars,
-    take_latest,
+    take_instruments,
 )
 from engine.market.store.members import MemberSpell, take_snapshot, take_spells
 from engine.market.store.reasons import ArrivalRules, LimitPercent, Reason
 from engine.market.store.rows import records
 from engine.market.store.schema import Kind
+from engine.market.store.sessions import store_calendar
+from engine.market.store.spells import take_stock_spells
 
 #: told with what is being stored, how much of it is done, and of how much
 Progress = Callable[[str, int, int], None]
@@ -72,7 +73,7 @@ def fill(
         If the store cannot be written.
     """
     with store.writing(clock) as writer:
-        rules = ArrivalRules(xshg(), writer.now, limit_percent, frozenset(accepted))
+        rules = ArrivalRules(store_calendar(writer), writer.now, limit_percent, frozenset(accepted))
         step = _Filling(writer, source, rules, shipped_code_changes(), progress or (lambda *_: None))
         # bars are judged by actions and special sessions, which therefore come first
         step.small_tables(universes, symbols or (), first, last)
@@ -101,9 +102,9 @@ class _Filling:
     ) -> None:
         writer, source, name = self.writer, self.source, self.source.name
         if Kind.SPELLS in source.offers:
-            self._keep(take_latest(writer, Kind.SPELLS, source.spells()))
+            self._keep(take_stock_spells(writer, source.spells(), self.rules.calendar))
         if Kind.INSTRUMENTS in source.offers:
-            self._keep(take_latest(writer, Kind.INSTRUMENTS, source.instruments()))
+            self._keep(take_instruments(writer, source.instruments()))
         if Kind.ACTIONS in source.offers:
             for table in source.actions(symbols, first, last):
                 self._keep(take_actions(writer, table, source=name))

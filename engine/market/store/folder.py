@@ -299,8 +299,8 @@ class MarketStore:
         """
         if not self.exists:
             raise StoreError(
-                f"{self.folder} holds no market store; fill one with alphaloom data import-csv sse50 (the "
-                "bundled sample), import-csv FILE or import-qlib DIR"
+                f"{self.folder} holds no market store; fill one with alphaloom data sync (from vendors on "
+                "the network), import-csv sse50 (the bundled sample), import-csv FILE or import-qlib DIR"
             )
         return StoreReader(self.folder, read_manifest(self.folder))
 

@@ -299,21 +299,27 @@ def take_index_bars(writer: StoreWriter, table: Any, *, source: str, rules: Arri
     return taken
 
 
-def take_latest(writer: StoreWriter, kind: Kind, table: Any) -> Taken:
-    """Update a small table (instruments, spells) row by row: what is newly known replaces what was."""
-    keys = {Kind.INSTRUMENTS: ("symbol",), Kind.SPELLS: ("symbol", "kind", "start")}[kind]
-    stored = {tuple(row[k] for k in keys): row for row in records(writer.rows(kind))}
-    taken = Taken()
-    for row in records(table):
-        key = tuple(row[k] for k in keys)
-        old: Mapping[str, Any] = stored.get(key, {})
-        merged = {**old, **{n: v for n, v in row.items() if v not in (None, "") or n not in old}}
-        if merged != old:
-            stored[key] = merged
-            taken.added[kind] += 1
-    if taken.added:
-        writer.replace(kind, table_of(kind, stored.values()))
+def take_instruments(writer: StoreWriter, table: Any) -> Taken:
+    """Add stocks; what is newly known of one replaces what was."""
+    stored = records(writer.rows(Kind.INSTRUMENTS))
+    rows, taken = updated(stored, records(table), ("symbol",)), Taken()
+    old = {row["symbol"]: row for row in stored}
+    news = sum(row != old.get(row["symbol"]) for row in rows)
+    if news:
+        writer.replace(Kind.INSTRUMENTS, table_of(Kind.INSTRUMENTS, rows))
+        taken.added[Kind.INSTRUMENTS] += news
     return taken
+
+
+def updated(
+    stored: Sequence[Mapping[str, Any]], told: Sequence[Mapping[str, Any]], key: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return stored rows with what is told: a told cell replaces the stored one unless it is empty."""
+    out: dict[tuple[Any, ...], dict[str, Any]] = {tuple(row[k] for k in key): {**row} for row in stored}
+    for row in told:
+        old = out.setdefault(tuple(row[k] for k in key), {})
+        old |= {n: v for n, v in row.items() if v not in (None, "") or n not in old}
+    return list(out.values())
 
 
 def take_fundamentals(writer: StoreWriter, table: Any, *, source: str) -> Taken:

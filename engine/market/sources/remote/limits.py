@@ -33,15 +33,19 @@ class Rate:
 
 #: Suffixes of hosts and how often they may be asked, written 2026-11; the empty one is for every other host.
 #: Eastmoney's push2 hosts ban an address for hours after some tens of quick calls (reported by many users of
-#: akshare), so they are asked once in two seconds; Sina bans with status 456. Nobody publishes a number.
+#: akshare), so they are asked once in two seconds; Sina bans with status 456. Tencent's two hosts answer a name by
+#: a request for each year. cninfo's two hosts refuse together. Exchanges, csindex, jin10 and SAFE are asked so
+#: little that the common rate will do. Nobody publishes a number.
 DEFAULT_RATES: Mapping[str, Rate] = MappingProxyType(
     {
         "push2.eastmoney.com": Rate(1, 2.0),
         "push2his.eastmoney.com": Rate(1, 2.0),
         "eastmoney.com": Rate(1, 1.0),
         "gtimg.cn": Rate(3, 1.0),
+        "qq.com": Rate(3, 1.0),
         "sinajs.cn": Rate(1, 1.0),
         "sina.com.cn": Rate(1, 1.0),
+        "cninfo.com.cn": Rate(1, 1.0),
         "baostock.com": Rate(5, 1.0),
         "": Rate(1, 1.0),
     }

@@ -16,7 +16,7 @@ from engine.market.store.intake import (
     take_actions,
     take_fundamentals,
     take_index_bars,
-    take_latest,
+    take_instruments,
 )
 from engine.market.store.macro import take_macro
 from engine.market.store.members import member_spells
@@ -24,6 +24,7 @@ from engine.market.store.minutes import take_minutes
 from engine.market.store.rows import newest_code, records
 from engine.market.store.schema import Kind
 from engine.market.store.sessions import take_sessions
+from engine.market.store.spells import take_stock_spells
 from engine.market.store.sync.context import Context, sessions_by_name
 from engine.market.store.sync.journal import Asked
 from engine.market.store.texts import take_texts
@@ -50,11 +51,15 @@ def ground(ctx: Context, universe: str | Sequence[str]) -> None:
     if isinstance(universe, str) and universe != "all":
         _members(ctx, universe)
     if ctx.wanted(Kind.INSTRUMENTS):
-        take = partial(_latest, ctx, Kind.INSTRUMENTS)
-        ctx.whole(Kind.INSTRUMENTS, "instruments", lambda v: [v.instruments()], take)
+        ctx.whole(
+            Kind.INSTRUMENTS, "instruments", lambda v: [v.instruments()],
+            lambda table, source: take_instruments(writer, table),
+        )  # fmt: skip
     if ctx.wanted(Kind.SPELLS):
-        take = partial(_latest, ctx, Kind.SPELLS)
-        ctx.whole(Kind.SPELLS, "suspensions and ST", lambda v: [v.spells()], take)
+        ctx.whole(
+            Kind.SPELLS, "suspensions and ST", lambda v: [v.spells()],
+            lambda table, source: take_stock_spells(writer, table, ctx.rules.calendar),
+        )  # fmt: skip
 
 
 def names_of(ctx: Context, universe: str | Sequence[str]) -> list[str]:
@@ -209,11 +214,6 @@ def _minutes(ctx: Context, name: str) -> None:
     )
     if came:
         ctx.intake.note(Asked(Kind.MINUTE_BARS, name, ctx.due, ctx.due, ctx.due))
-
-
-def _latest(ctx: Context, kind: Kind, table: Any, source: str) -> Taken:
-    del source
-    return take_latest(ctx.writer, kind, table)
 
 
 def _actions(codes: Sequence[str], first: date, last: date, vendors: FallBack) -> Iterator[Any]:

@@ -152,7 +152,7 @@ class TestDamage:
 
     def test_no_store_at_all(self, tmp_path):
         with pytest.raises(
-            StoreError, match="holds no market store; fill one with alphaloom data import-csv"
+            StoreError, match="holds no market store; fill one with alphaloom data sync"
         ):
             MarketStore(tmp_path / "none").panel()
 

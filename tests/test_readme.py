@@ -101,8 +101,11 @@ def test_there_is_something_to_type() -> None:
     assert {"alphaloom backtest my_run.yaml", "alphaloom data check my_run.yaml"} <= set(COMMANDS)
 
 
-#: one needs more than this user has, and one takes minutes and has tests of its own
-ELSEWHERE = {"alphaloom data check bars.parquet", "alphaloom reproduce"}
+#: one needs more than this user has; the others want a network, a folder or minutes and have tests of their own
+ELSEWHERE = {
+    "alphaloom data check bars.parquet",
+    *(c for c in COMMANDS if re.match(r"alphaloom (reproduce|data sync|data import-qlib|paper run)\b", c)),
+}
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in ELSEWHERE])
@@ -123,7 +126,9 @@ def test_a_command_works_as_printed(
         monkeypatch.setenv("ALPHALOOM__SPAN__END", "2023-07-07")
         if "backtest" not in command:
             typed("alphaloom backtest woven_sse50 --out runs/woven")
-    if "paper status" in command:
+    if "data status" in command:
+        typed("alphaloom data import-csv sse50")
+    if "paper status" in command or "paper halt" in command:
         typed("alphaloom paper replay paper_demo --from 2023-12-01 --to 2023-12-05 --db demo.db")
     printed = typed(command)
     if "data check" in command:
@@ -141,6 +146,10 @@ def test_a_command_works_as_printed(
         assert len(pd.read_parquet("runs/paper/fills.parquet")) > 0
     elif "paper status" in command:
         assert "At the close of 2023-12-05" in printed
+    elif "paper halt" in command:
+        assert "resume" in printed
+    elif "data status" in command:
+        assert "2023-12-29" in printed
     elif "evaluate" in command:
         assert "1 trial in project quickstart" in printed
     elif "library list" in command:

@@ -82,7 +82,10 @@ def sync(
         typer.echo(str(preview(place, universe=wanted, since=first, clock=shanghai_now)))
         return
     console = Console(highlight=False)
-    with _asked(vendor or [], pace, ratios, reports_since) as (sources, checkers), _bar(quiet) as (on_progress, tell):
+    with (
+        _asked(vendor or [], pace, ratios, reports_since) as (sources, checkers),
+        _bar(quiet) as (on_progress, tell),
+    ):
         try:
             report = bring_up_to_date(
                 place,

@@ -12,7 +12,6 @@ from engine.market.board import parse_symbol
 from engine.market.sources.remote.fall_back import FallBack
 from engine.market.store.fill import take_members
 from engine.market.store.intake import (
-    Taken,
     take_actions,
     take_fundamentals,
     take_index_bars,

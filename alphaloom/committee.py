@@ -17,7 +17,7 @@ from alpha_sources.woven import WovenProvider
 from alpha_sources.woven.settings import WovenSettings
 from alphaloom.api import market_of
 from alphaloom.config import RunConfig
-from alphaloom.tried import Judged, Tried, count_tried
+from alphaloom.tried import Judged, Tried, count_tried, open_ledger
 from engine.errors import DataError
 from engine.market.calendar import iso
 from engine.market.panel import MarketPanel
@@ -75,6 +75,8 @@ def sit(
     ------
     ConfigError, DataError, LibraryError, LlmError, ProviderError
         If something does not fit; see `alpha_sources.agents.decide`.
+    DatabaseError
+        If the ledger cannot be opened; no model has been asked then.
     """
     own = settings.alpha.provider == "woven"
     known = WovenSettings.model_fields.keys()
@@ -85,6 +87,8 @@ def sit(
     entries = None if own and seeds is None else load_seeds(source).entries
     whole = market_of(settings).panel if panel is None else panel
     view = view_at(whole, day)
+    if at is not None:
+        open_ledger(ledger).close()  # what cannot be counted is found out before a model is paid
     with closing(provider):
         decision = provider.decide(view, entries)
     tried = None

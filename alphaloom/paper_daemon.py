@@ -34,6 +34,7 @@ from live.daemon.daemon import PaperDaemon
 from live.daemon.desk import Desk
 from live.daemon.heart import Heart
 from live.daemon.loop import StopSign, run
+from live.daemon.office import Clock, Office
 from live.daemon.telling import Teller
 from live.deputy import Learn
 from live.errors import LedgerError
@@ -153,22 +154,17 @@ def outfitted(
         teller = Teller(service, around.now, around.log)
         heart = Heart(service, around.now, lambda text: around.log(Level.ERROR, text))
         assert settings.span.start is not None, "an account has a first session"
+        timetable, clock = Timetable.of(settings.broker), Clock(around.now)
+        office = Office(ledger, account, market, timetable, settings.live, clock, teller, snapshots)
+        ending.callback(office.let_go)
         daemon = PaperDaemon(
-            ledger,
-            account,
-            settings.span.start,
-            market,
+            office,
             Desk(around.feeds, settings.quotes, _protections(settings)),
-            Timetable.of(settings.broker),
-            settings.live,
-            now=around.now,
-            teller=teller,
-            heart=heart,
-            snapshots=snapshots,
+            settings.span.start,
+            heart,
             stop=sign.raise_if_set,
             defect=around.defect,
         )
-        ending.callback(daemon.release)
         require_sound(ledger, account)
         environ = dict(os.environ) if around.environ is None else around.environ
         channels = None

@@ -114,7 +114,7 @@ def count_tried(
     formulas: set[str] = set()
     new = 0
     origin = _origin(_file_of(settings) if seeds is None else seeds)
-    with TrialLedger.open(ledger or home() / "trials.db", create=True) as trials:
+    with open_ledger(ledger) as trials:
         for group in (before, inside):
             batch = _trials(group, origin)
             if not batch:
@@ -130,6 +130,17 @@ def count_tried(
             new += trials.record(settings.name, scope, batch.values(), at=at)
             formulas |= batch.keys()
     return Tried(settings.name, len(formulas), new, len(inside)) if formulas else None
+
+
+def open_ledger(path: Path | None = None) -> TrialLedger:
+    """Open the ledger of trials, by default that of ALPHALOOM_HOME; it is made where there is none.
+
+    Raises
+    ------
+    DatabaseError
+        If it cannot be opened.
+    """
+    return TrialLedger.open(path or home() / "trials.db", create=True)
 
 
 def universe_of(settings: RunConfig) -> str:

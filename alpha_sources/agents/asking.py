@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: a model was asked and answered something that cannot be used: it would do so again
 _UNUSABLE = (AnswerError, RefusalError, TruncatedError)
 _LONGEST_REASON = 600
-_SILENT = "no agent's model said anything that could be answered: there was no second round"
+_SILENT = "no agent's model had said anything that could be answered: there was no second round"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ class _Table:
     def answered_in_part(self) -> bool:
         """Whether what came so far can be used in part."""
         return self._inquiry.salvaged is not None
+
+    @property
+    def states_something(self) -> bool:
+        """Whether an agent has said something to the others."""
+        found = self._answer or self._inquiry.salvaged
+        return found is not None and any(one.agent in self.seats for one in found.answer.statements)
 
     def ask(self, *, stop: bool) -> None:
         """Ask for one reply; with `stop`, a model that cannot be asked is an error."""
@@ -194,7 +200,7 @@ def hear(
         ]
         _at_once(tables, stop)
         spare = _send_back(tables, spare, stop)
-        silent = number < len(rounds) and not any(_statements(table, config) for table in tables)
+        silent = number < len(rounds) and not any(table.states_something for table in tables)
         if silent:
             # what was kept for the next round, which nobody has a reason for, is free
             spare = _send_back(tables, spare + sum(map(len, rounds[number:])), stop)
@@ -209,7 +215,7 @@ def hear(
             refused += counted.refused
             said |= counted.statements
             # what an agent says in the second round replaces what it said before
-            marks |= {agent: counted.marks.get(agent, {}) for agent in table.seats}
+            marks |= {agent: counted.marks.get(agent, {}) for agent in _spoke(table.seats, counted)}
         if silent:
             notes.append(_SILENT)
             break
@@ -243,10 +249,17 @@ def _send_back(tables: Sequence[_Table], spare: int, stop: bool) -> int:
     return spare
 
 
-def _statements(table: _Table, config: CommitteeConfig) -> bool:
-    """Whether an agent of a table has said something to the others."""
-    _, found = table.heard(config.most_calls)
-    return found is not None and any(one.agent in table.seats for one in found.answer.statements)
+def _spoke(seats: Sequence[str], counted: Moved) -> list[str]:
+    """Agents whose say in an answer stands: who was passed over, or of whom all was dropped, has none.
+
+    One that makes a statement and proposes nothing takes back what it proposed before.
+    """
+    dropped = {one.agent for one in counted.refused}
+    return [
+        agent
+        for agent in seats
+        if agent in counted.marks or (agent in counted.statements and agent not in dropped)
+    ]
 
 
 def _filled(question: Question, found: Consultation[Views], counted: Moved) -> Question:

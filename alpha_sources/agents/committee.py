@@ -149,14 +149,19 @@ def decide(
         fallback=chosen.fallback,
         weights={agent: rounded(weight) for agent, weight in weights.items()},
         agreement=_agreement(marks, list(weights)),
-        notes=(*notes, *_evidence_notes(evidence, config), *chosen.notes, *_model_notes(heard, brief, door)),
+        notes=(
+            *notes,
+            *_evidence_notes(evidence, config),
+            *chosen.notes,
+            *_model_notes(heard, config, brief, door),
+        ),
         brief=None if brief is None else brief.to_payload(),
         questions=heard.questions,
         refused=heard.refused,
         seed=seed,
         brief_calls=taken,
         most_calls=config.most_calls,
-        costs=_costs(heard, door),
+        costs=_costs(heard, door, taken),
     )
 
 
@@ -392,11 +397,15 @@ def _evidence_notes(evidence: Evidence, config: CommitteeConfig) -> list[str]:
     return notes
 
 
-def _model_notes(heard: Heard, brief: MarketBrief | None, door: Door | None) -> list[str]:
+def _model_notes(
+    heard: Heard, config: CommitteeConfig, brief: MarketBrief | None, door: Door | None
+) -> list[str]:
     if door is None or door.offline:
         return ["no model was asked: the agents went by rules"]
     if brief is None or not brief.ids:
         return ["the brief is empty: no reason could cite it, so no model was asked"]
+    if not config.bound:
+        return ["bound is 0: no model could move a score, so no agent asked one"]
     notes = [
         f"round {one.round}, {', '.join(one.agents)}: {one.answered}; the scores of the rules stand"
         for one in heard.questions
@@ -411,7 +420,7 @@ def _model_notes(heard: Heard, brief: MarketBrief | None, door: Door | None) -> 
     return notes
 
 
-def _costs(heard: Heard, door: Door | None) -> str:
-    if door is None or door.offline or not heard.questions:
+def _costs(heard: Heard, door: Door | None, calls_made: int) -> str:
+    if door is None or door.offline or not (heard.questions or calls_made):
         return "Language model: none was asked"
     return "; ".join([door.costs().line(), *heard.troubles])

@@ -169,7 +169,7 @@ def _ic(found: Foreseen | None) -> str:
     if found is None or found.mean is None:
         return "unknown"
     error = "?" if found.error is None else f"{found.error:.4f}"
-    return f"{found.mean:+.4f} ± {error} ({found.sessions} sessions)"
+    return f"{found.mean:+.4f} ± {error} ({found.sessions} session{'s' * (found.sessions != 1)})"
 
 
 def _percent(value: float | None) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
 from alpha_sources.agents.decision import Decision
+from alpha_sources.llm.characters import one_line
 from alpha_sources.snapshot import Snapshot
 from engine.errors import ProviderError
 
@@ -37,21 +39,39 @@ def decisions_of(run: Path) -> list[Decision]:
     Parameters
     ----------
     run : Path
-        A run folder, or any folder that holds snapshots, at whatever depth.
+        A run folder, or any folder that holds snapshots, at whatever depth; or the file of one decision, as
+        ``agents decide --out`` wrote it.
 
     Raises
     ------
     ProviderError
-        If there is no such folder, no snapshot of a committee in it, or one of them was changed.
+        If there is no such folder or file, no snapshot of a committee in it, or one of them was changed.
     """
+    if run.is_file():
+        return [_record(run)]
     if not run.is_dir():
-        raise ProviderError(f"{run} is no folder: name that of a run, as --out named it")
+        raise ProviderError(
+            f"{run} is no folder: name that of a run, as --out named it, or the file of a decision"
+        )
     folders = sorted(path.parent for path in run.rglob("snapshot.json"))
     found = decisions_in(Snapshot.load(folder) for folder in folders)
     if not found:
         held = f"none of the {len(folders)} snapshots" if folders else "no snapshot"
         raise ProviderError(f"{run} holds {held} of a committee; its provider must be one with agents")
     return found
+
+
+def _record(path: Path) -> Decision:
+    try:
+        payload = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as problem:
+        raise ProviderError(f"{path} is no record of a decision: {one_line(str(problem), 120)}") from None
+    if not isinstance(payload, dict):
+        raise ProviderError(f"{path} is no record of a decision: it holds no JSON object")
+    try:
+        return Decision.from_payload(payload)
+    except ProviderError as problem:
+        raise ProviderError(f"{path}: {problem}") from None
 
 
 def decision_at(decisions: list[Decision], day: date | None) -> Decision:

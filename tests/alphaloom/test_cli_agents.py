@@ -33,6 +33,25 @@ def test_a_committee_sits_and_is_asked_why(cli: Cli, tmp_path: Path) -> None:
     assert whole.code == 0 and f"{len(decision.kept)} of 100 seeds" in whole.out
 
 
+def test_a_decision_that_was_written_to_a_file_is_asked_why(cli: Cli, tmp_path: Path) -> None:
+    record = tmp_path / "record.json"
+    assert cli("agents", "decide", "--date", "2022-04-01", "--out", record).code == 0
+    name = Decision.from_payload(json.loads(record.read_text())).kept[0]
+    why = cli("agents", "explain", record, "--alpha", name)
+    assert why.code == 0 and f"alpha         {name} (" in why.out
+
+
+def test_a_ledger_that_cannot_be_written_is_found_before_the_committee_sits(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "home" / "trials.db").mkdir(parents=True)
+    # a model that nobody can reach: whoever asks it says so
+    said = cli(
+        "agents", "decide", "--date", "2022-04-01", "--out", tmp_path / "record.json",
+        "--set", "llm.mode=live", "--set", "llm.retries.attempts=1", "--set",
+        "llm.profiles.here={base_url: 'http://127.0.0.1:9/v1', model: m, key_variable: null}",
+    ).refused()  # fmt: skip
+    assert "trials.db: it is a folder" in said and not (tmp_path / "record.json").exists()
+
+
 def test_settings_and_seeds_of_ones_own(cli: Cli, tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(

@@ -33,7 +33,7 @@ def server(monkeypatch: pytest.MonkeyPatch, market: Market) -> Iterator[VendorSe
 def test_a_store_is_filled_from_vendors_and_a_backtest_runs_on_it(
     cli: Cli, server: VendorServer, market: Market
 ) -> None:
-    asked = ("--universe", ALL, "--since", "2023-09-01", "--pace", "0", "--with", "ratios")
+    asked = ("--universe", ALL, "--since", "2023-09-01", "--pace", "0", "--with", "ratios,fundamentals")
     ran = cli("data", "sync", *asked)
     assert ran.code == 0, ran.err
     said = " ".join(ran.out.split())
@@ -42,6 +42,9 @@ def test_a_store_is_filled_from_vendors_and_a_backtest_runs_on_it(
     assert "60 bars were compared with a second vendor's" in said
     assert "differs" not in said and "quarantined" not in said
     assert "3 names have no bar of" in said  # the market ends in 2023
+    # reports reach back as far as the bars
+    reports = [r.query.get("filter", "") for r in server.asked("datacenter-web.eastmoney.com")]
+    assert any("2023-09-30" in words for words in reports)
     assert cli("data", "verify").out.endswith("rows, no faults\n")
 
     before = len(server.log)

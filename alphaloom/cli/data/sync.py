@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SHOWN = 5
 _YEARS = 5
 _RATIOS = "ratios"
+#: what a shell takes for an interrupt
+_INTERRUPTED = 130
 #: of a symbol
 _DIGITS = 6
 
@@ -103,6 +105,9 @@ def sync(
         except VendorError as problem:
             typer.echo(f"{problem}", err=True)
             raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted; what has come is stored, and the same command goes on", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
     _print(console, universe, report)
     if not report.complete:
         raise typer.Exit(1)

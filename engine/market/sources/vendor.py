@@ -71,7 +71,7 @@ class VendorSource:
         except VendorError as problem:
             # an empty table comes without a detail; with one, something looked empty that should not be
             if not (may_be_empty and problem.trouble is Trouble.EMPTY and not problem.detail):
-                parts = (problem.trouble, problem.detail, problem.now)
+                parts = (problem.trouble, problem.detail, problem.now, problem.words)
                 raise VendorError(self.name, problem.host or host, about, *parts) from problem
             frame = pd.DataFrame()
         return Answer(frame, self.name, host, about)

@@ -60,6 +60,8 @@ _WHOLE = 512
 _TICK = 0.01
 #: indices change in June and December; members that nobody has looked at for longer may be others by now
 _MEMBERS_HOLD_DAYS = 200
+#: how much later than the data a list of members may begin before it is said
+_MEMBERS_LATE_DAYS = 30
 
 
 def store_panel(
@@ -303,6 +305,7 @@ class _Assembly:
     def _membership(self) -> Membership | None:
         if not isinstance(self.universe, str) or self.universe == "all":
             return None
+        self._demand_members()
         frame = pd.DataFrame(
             [(s.symbol, str(s.joined), "" if s.left is None else str(s.left)) for s in self.spells],
             columns=["symbol", "in_date", "out_date"],
@@ -318,6 +321,20 @@ class _Assembly:
         self.findings.report().raise_if_errors(str(self.reader.folder))
         self._warn_of_old_members()
         return found
+
+    def _demand_members(self) -> None:
+        """Refuse a panel that ends before anybody looked; say so where it begins before."""
+        first, last = self.dates[0].astype(object), self.dates[-1].astype(object)
+        known = min(s.joined for s in self.spells)
+        words = f"the members of {self.universe} are known from {known} on, and the data"
+        remedy = (
+            "import their history with alphaloom data import-csv FILE --as membership, or name symbols in "
+            "data.universe"
+        )
+        if known > last:
+            raise DataError(f"{self.reader.folder}: {words} end {last}; {remedy}")
+        if (known - first).days > _MEMBERS_LATE_DAYS:
+            self.findings.warn("young_members", f"{words} begin {first}: until then it has none; {remedy}", 1)
 
     def _warn_of_old_members(self) -> None:
         """Say so where members are taken to be the same long after somebody last looked."""

@@ -40,8 +40,9 @@ def brief(sample: MarketPanel) -> MarketBrief:
 @pytest.fixture
 def sit(sample: MarketPanel, few: Seeds, brief: MarketBrief) -> Callable[..., Decision]:
     def sat(door: Door | None = None, **settings: Any) -> Decision:
-        given = settings.pop("brief", brief)
-        return decide(sample.view(DAY), few, CommitteeConfig(**settings), brief=given, door=door)
+        given, made = settings.pop("brief", brief), settings.pop("calls_made", None)
+        config = CommitteeConfig(**settings)
+        return decide(sample.view(DAY), few, config, brief=given, door=door, calls_made=made)
 
     return sat
 
@@ -234,6 +235,45 @@ def test_a_debate_asks_again_within_the_calls_and_the_last_word_counts(
     assert len(model.asked) == 5 and [one.round for one in found.questions] == [1, 1, 1, 2, 2]
     assert found.opinions[0].marks["aggressive"].proposed == 1.0
     assert "5 calls" in found.costs
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        # another agent of the same question alone is spoken for
+        lambda body: views((asked_of(body)[0], "A2", 0.5), agents=asked_of(body)[:1]),
+        # each repeats one number, cites nothing, or writes what is none
+        everyone(*[0.5] * 4),
+        everyone(1.0, cites=()),
+        lambda body: everyone(0.25)(body).replace("0.25", "NaN"),
+    ],
+)
+def test_a_last_word_that_does_not_count_leaves_the_first(
+    model: LlmServer, open_door: Opened, sit: Callable[..., Decision], last: Callable[[dict[str, Any]], str]
+) -> None:
+    first = everyone(0.0)
+    model.answer = lambda body: (last if "last time" in body["messages"][0]["content"] else first)(body)
+    found = sit(open_door(), debate=True)
+    assert [one.round for one in found.questions] == [1, 1, 1, 2, 2]
+    assert found.opinions[0].marks["aggressive"].proposed == 0.0
+
+
+def test_a_last_word_without_proposals_takes_the_first_back(
+    model: LlmServer, open_door: Opened, sit: Callable[..., Decision]
+) -> None:
+    first, last = everyone(0.0), everyone()
+    model.answer = lambda body: (last if "last time" in body["messages"][0]["content"] else first)(body)
+    assert numbers(sit(open_door(), debate=True)) == numbers(sit())
+
+
+def test_a_bound_of_nothing_asks_no_agent_and_says_what_the_texts_cost(
+    model: LlmServer, open_door: Opened, sit: Callable[..., Decision]
+) -> None:
+    found = sit(open_door(), bound=0.0)
+    assert not model.asked and numbers(found) == numbers(sit())
+    assert any("bound is 0" in note for note in found.notes)
+    assert found.costs == "Language model: none was asked"
+    assert "0 calls" in sit(open_door(), bound=0.0, calls_made=1).costs
 
 
 def test_without_a_brief_nothing_can_be_cited_so_nobody_is_asked(

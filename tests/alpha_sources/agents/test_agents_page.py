@@ -17,6 +17,7 @@ from alpha_sources.libraries import LibraryEntry
 from alpha_sources.snapshot import Snapshot
 from alpha_sources.woven.fabric import in_short
 from engine.errors import ProviderError
+from engine.hashing import canonical_json
 from engine.market.panel import MarketPanel
 from engine.report import Figure, HeatMap, Image, render
 
@@ -109,6 +110,29 @@ def test_the_decision_in_force_is_the_last_one_up_to_a_day(decisions: list[Decis
     assert decision_at(decisions, date(2022, 4, 28)) is decisions[0]
     with pytest.raises(ProviderError, match=r"nothing had been decided by 2022-03-30: .* 2022-03-31"):
         decision_at(decisions, date(2022, 3, 30))
+
+
+def test_the_file_of_one_decision_is_read_back(decisions: list[Decision], tmp_path: Path) -> None:
+    file = tmp_path / "decided.json"
+    file.write_text(canonical_json(decisions[0].to_payload()), encoding="utf-8")
+    assert decisions_of(file) == [decisions[0]]
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (b"{", "is no record of a decision"),
+        (b"\xff\xfe", "is no record of a decision"),
+        (b"[1]", "holds no JSON object"),
+        (b'{"version": 1}', "a decision cannot be read"),
+        (b'{"version": 99}', "a decision of version 99"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_by_its_name(tmp_path: Path, held: bytes, said: str) -> None:
+    file = tmp_path / "other.json"
+    file.write_bytes(held)
+    with pytest.raises(ProviderError, match=f"other.json.*{said}"):
+        decisions_of(file)
 
 
 def test_folders_without_a_committee_are_refused(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_orders_meet_the_quotes_of_real_feeds_and_no_host_is_asked_too_often(
     # the third: one vendor is off by some fen, the two others agree
     services.faults.append(Fault(Kind.PRICE, "sina", since=moment("2023-06-14T09:00")))
     server.routes = services.routes
-    settings = world.settings(live={"quotes_retry_s": 30})
+    settings = world.settings(live={"quotes_retry_s": 120})
     limits = HostLimits(tmp_path / "hosts.db", clock=time.time, sleep=time.sleep)
     world.feeds = quote_feeds(settings.quotes, limits)  # type: ignore[assignment]
     messages = world.run(url, settings, "2023-06-14T20:00")
@@ -82,13 +82,13 @@ def test_orders_meet_the_quotes_of_real_feeds_and_no_host_is_asked_too_often(
 
 
 def within(times: list[float], calls: int, per_s: float) -> None:
-    """In no span of five times the rate's seconds were there more calls than it allows in it.
+    """In no span of three times the rate's seconds were there more calls than it allows in it.
 
     These are the moments at which requests arrived: on a busy machine one may be late, and the next in time.
     """
-    assert len(times) > 5
-    for n in range(len(times) - 5 * calls):
-        assert times[n + 5 * calls] - times[n] >= 4.5 * per_s
+    assert len(times) >= 5
+    for n in range(len(times) - 3 * calls):
+        assert times[n + 3 * calls] - times[n] >= 2.25 * per_s
 
 
 def test_an_evening_with_the_vendors_settles_what_a_morning_with_them_sent(

@@ -202,7 +202,7 @@ class WorkerCaller:
         if isinstance(said, Failed):
             asked = said.host or host
             self.limits.failed(asked, said.trouble)
-            raise VendorError(vendor, asked, about, said.trouble, said.detail, said.now)
+            raise VendorError(vendor, asked, about, said.trouble, said.detail, said.now, said.words)
         for asked in sorted(hosts):
             self.limits.succeeded(asked)
         return _not_empty(said.result, vendor, host, about)

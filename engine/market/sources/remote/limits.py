@@ -33,9 +33,9 @@ class Rate:
 
 #: Suffixes of hosts and how often they may be asked, written 2026-11; the empty one is for every other host.
 #: Eastmoney's push2 hosts ban an address for hours after some tens of quick calls (reported by many users of
-#: akshare), so they are asked once in two seconds; Sina bans with status 456. Tencent answers a name by a request
-#: for each year, from two hosts. cninfo's hosts refuse together. Exchanges, csindex, jin10 and SAFE are asked so
-#: seldom that the common rate will do. Nobody publishes a number.
+#: akshare), so they are asked once in two seconds; Sina bans with status 456. Tencent answers a name by a
+#: request for each year, from two hosts. cninfo's hosts refuse together. Exchanges, csindex, jin10 and SAFE
+#: are asked so seldom that the common rate will do. Nobody publishes a number.
 DEFAULT_RATES: Mapping[str, Rate] = MappingProxyType(
     {
         "push2.eastmoney.com": Rate(1, 2.0),

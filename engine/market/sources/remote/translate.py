@@ -97,4 +97,7 @@ def _innermost(problem: BaseException) -> str:
     for mark in ("Caused by ", "): "):
         if mark in text:
             text = text.rsplit(mark, 1)[1]
-    return (text.splitlines() or [""])[0].strip("()'\" ")[:_SHOWN]
+    line = (text.splitlines() or [""])[0].strip("'\" ")
+    while line.endswith(")") and line.count(")") > line.count("("):
+        line = line[:-1].rstrip("'\" ")
+    return line[:_SHOWN]

@@ -64,6 +64,7 @@ class Failed:
     detail: str
     host: str = ""
     now: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _outcome(request: Request, gate: Gate) -> Done | Failed | Stopped:
         function = getattr(importlib.import_module(module), name)
         return Done(function(**request.arguments))
     except VendorError as problem:
-        return Failed(problem.trouble, problem.detail, problem.host, problem.now)
+        return Failed(problem.trouble, problem.detail, problem.host, problem.now, problem.words)
     except AlphaloomError as problem:
         return Stopped(str(problem))
     except ImportError as problem:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from engine.errors import DataError
 from engine.market.sources.remote.fall_back import FallBack
 from engine.market.store.folder import MarketStore, StoreWriter
 from engine.market.store.manifest import read_manifest
@@ -57,7 +58,13 @@ def preview(
     due: date = sessions[sessions <= rules.last_complete][-1].astype(object)
     with Journal(store.folder) as journal:
         ctx = Context(writer, journal, FallBack((), lambda _: None), rules, due, since, lambda *_: None)
-        names = names_of(ctx, universe)
+        try:
+            names = names_of(ctx, universe)
+        except DataError as problem:
+            raise DataError(
+                f"{store.folder} does not know yet which stocks {universe} means, and a dry run asks nobody: "
+                "leave --dry-run out, or name symbols"
+            ) from problem
         planned = dict(BarSync(ctx, names).planned())
     missing = {name: sum(len(span.wanted) for span in spans) for name, spans in planned.items() if spans}
     return Preview(due, len(names), missing)

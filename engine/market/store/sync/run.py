@@ -79,6 +79,8 @@ def sync(
     StoreError
         If the store cannot be written.
     """
+    if since > clock().date():  # before a folder is made for it
+        raise DataError(f"--since {since} lies after today; name an earlier day")
     with store.writing(clock, timeout_s) as writer, Journal(store.folder) as journal:
         rules = ArrivalRules(store_calendar(writer), writer.now, limit_percent)
         sessions = rules.calendar.sessions

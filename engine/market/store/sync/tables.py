@@ -175,13 +175,19 @@ def _members(ctx: Context, universe: str) -> None:
     seen = {(r["universe"], r["session"]) for r in records(ctx.writer.rows(Kind.SNAPSHOTS))}
     if Kind.MEMBERSHIP in ctx.vendors.offers and (universe, ctx.due) not in seen:
         ctx.progress(f"members of {universe}", 0, 1)
-        ctx.intake.tables(
+        came = ctx.intake.tables(
             Kind.MEMBERSHIP,
             f"members of {universe}",
             ctx.vendors,
             lambda v: [v.membership(universe)],
             lambda table, source: take_members(ctx.writer, ctx.rules, universe, table, source=source),
         )
+        known = min((s.joined for s in member_spells(ctx.writer, universe)), default=ctx.since)
+        if came and known > ctx.since and universe not in {name for name, _ in seen}:
+            ctx.report.taken.notes.append(
+                f"members of {universe} are known from {known} on only: for a back-test of the years before, "
+                "import their history with alphaloom data import-csv FILE --as membership, or name symbols"
+            )
 
 
 def _texts(ctx: Context, name: str) -> None:

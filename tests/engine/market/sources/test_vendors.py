@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
+import pandas as pd
 import pytest
 from vendors.market import Market
 from vendors.server import Answer, Request, VendorServer
@@ -12,6 +14,7 @@ from engine.errors import ConfigError
 from engine.market.sources import vendors as module
 from engine.market.sources.remote.caller import DirectCaller
 from engine.market.sources.remote.fall_back import FallBack
+from engine.market.sources.remote.limits import DEFAULT_RATES, HostLimits
 from engine.market.sources.source import FURTHER, further
 from engine.market.sources.vendors import BY_NAME, VENDORS, chosen, shanghai_today, vendors
 from engine.market.store.schema import Kind
@@ -72,6 +75,33 @@ def test_vendors_are_chosen_by_name() -> None:
 
 def test_today_is_shanghais() -> None:
     assert abs((shanghai_today() - date.today()).days) <= 1
+
+
+def test_every_host_of_a_vendor_of_bars_has_a_rate_of_its_own() -> None:
+    limits = HostLimits(None, clock=lambda: 0.0, sleep=lambda _: None)
+    hosts = {h for source in vendors(DirectCaller()) if Kind.BARS in source.offers for h in source.hosts}
+    assert {limits.rule(host) for host in hosts} <= set(DEFAULT_RATES) - {""}
+    assert (
+        DEFAULT_RATES[limits.rule("proxy.finance.qq.com")] == DEFAULT_RATES[limits.rule("web.ifzq.gtimg.cn")]
+    )
+    # refused at one, it is refused at the other
+    assert limits.rule("webapi.cninfo.com.cn") == limits.rule("www.cninfo.com.cn")
+
+
+def test_reports_are_asked_for_from_the_day_that_is_said() -> None:
+    class Reports:
+        def __init__(self) -> None:
+            self.periods: list[str] = []
+
+        def __call__(self, function: str, /, **kwargs: Any) -> Any:
+            self.periods.append(kwargs["period"])
+            return pd.DataFrame()
+
+    for since, first in ((date(2019, 1, 1), "20190331"), (None, "20220331")):
+        call = Reports()
+        (source,) = chosen(["eastmoney-reports"], call, today=lambda: date(2024, 1, 5), since=since)
+        assert list(source.fundamentals([])) == []
+        assert (call.periods[0], call.periods[-1]) == (first, "20231231")
 
 
 def test_where_eastmoney_refuses_tencent_tells_the_same(market: Market, server: VendorServer) -> None:

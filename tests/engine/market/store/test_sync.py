@@ -508,8 +508,34 @@ def test_a_preview_asks_nobody_and_writes_nothing(place: MarketStore) -> None:
 
 
 def test_a_beginning_in_the_future_is_refused(place: MarketStore) -> None:
-    with pytest.raises(DataError, match=r"2023-12-29 lies after .*, the last complete session"):
+    with pytest.raises(DataError, match=r"--since 2023-12-29 lies after today"):
         synced(place, vendor(), names=NAMES, since=date(2023, 12, 29), clock=at(SESSIONS[39]))
+    assert not place.folder.exists()
+    today = SESSIONS[39].astype(object)
+    with pytest.raises(DataError, match=f"{today} lies after {SESSIONS[38]}, the last complete session"):
+        synced(place, vendor(), names=NAMES, since=today, clock=at(SESSIONS[39], 10))
+
+
+def test_a_preview_of_what_the_store_does_not_know_says_what_to_do(place: MarketStore) -> None:
+    with pytest.raises(DataError, match="does not know yet which stocks sse50 means.*leave --dry-run out"):
+        preview(place, universe="sse50", since=FIRST, clock=at(SESSIONS[39]))
+    assert not place.folder.exists()
+
+
+def test_members_that_are_known_from_today_on_only_are_told_once_and_refused_for_earlier_years(
+    place: MarketStore,
+) -> None:
+    many = {f"60{n:04d}.SH": walk(60, f"60{n:04d}.SH", seed=n) for n in range(50)}
+    one = Told("one", many, {Kind.MEMBERSHIP: [{"universe": "sse50", "symbol": name} for name in many]})
+    report, _ = synced(place, one, names="sse50", since=FIRST, clock=at(SESSIONS[49]))
+    assert f"members of sse50 are known from {SESSIONS[49]} on only" in report.taken.notes[0]
+    again, _ = synced(place, one, names="sse50", since=FIRST, clock=at(SESSIONS[50]))
+    assert again.taken.notes == []
+    with pytest.raises(DataError, match=f"known from {SESSIONS[49]} on, and the data end.*import-csv FILE"):
+        place.panel("sse50", SESSIONS[0], SESSIONS[40])
+    found = place.panel("sse50", SESSIONS[0], SESSIONS[50])
+    assert "young_members" in [finding.check for finding in found.report.warnings]
+    assert len(place.panel(list(many)[:2], SESSIONS[0], SESSIONS[40]).panel.dates) == 41
 
 
 def test_an_optional_table_that_nobody_has_is_named(place: MarketStore) -> None:

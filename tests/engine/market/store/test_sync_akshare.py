@@ -26,13 +26,21 @@ from engine.market.store.sync.tables import OPTIONAL
 from engine.market.store.verify import verify
 
 HERE = Path(__file__).parent
-SINCE, DAY, NEXT = "2022-10-10", "2023-03-02", "2023-03-03"
+SINCE, RECENT, DAY, NEXT = "2022-10-10", "2023-02-06", "2023-03-02", "2023-03-03"
 KLINE, TENCENT, SINA = "push2his.eastmoney.com", "gtimg.cn", "finance.sina.com.cn"
 
 
 @pytest.fixture(scope="module")
 def whole() -> Market:
     return Market.sample(first="2022-10-10")
+
+
+@pytest.fixture(scope="module")
+def recent(whole: Market) -> Market:
+    """The last weeks of some names: enough where it matters who was asked and what became of the answer."""
+    names = whole.symbols[:3]
+    rows = whole.bars[(whole.bars["date"] >= RECENT) & whole.bars["symbol"].isin(names)]
+    return replace(whole, bars=rows)
 
 
 @pytest.fixture(scope="module")
@@ -126,11 +134,11 @@ def broken(market: Market, host: str, answer: Answer) -> Any:
 
 
 def test_with_the_first_vendor_answering_403_the_sync_completes_from_the_next_and_says_so(
-    call: WorkerCaller, whole: Market, server: VendorServer, names: list[str], tmp_path: Path
+    call: WorkerCaller, recent: Market, server: VendorServer, names: list[str], tmp_path: Path
 ) -> None:
-    market, told = whole.until(DAY), []
+    market, told = recent.until(DAY), []
     server.routes, asked = broken(market, KLINE, Answer.html(status=403)), len(server.asked(KLINE))
-    report = akshare_sync(call, tmp_path, names, SINCE, DAY, told=told)
+    report = akshare_sync(call, tmp_path, names, RECENT, DAY, told=told)
     assert report.complete
     assert len(server.asked(KLINE)) - asked == 1  # it was left alone at once
     assert told[0].startswith("akshare/eastmoney [") and "status 403" in told[0]
@@ -155,18 +163,18 @@ SICK = {
 @pytest.mark.parametrize("sickness", list(SICK))
 def test_whatever_is_wrong_with_the_first_vendor_the_store_is_filled(
     call: WorkerCaller,
-    whole: Market,
+    recent: Market,
     server: VendorServer,
     names: list[str],
     tmp_path: Path,
     sickness: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    market, told = whole.until(DAY), []
+    market, told = recent.until(DAY), []
     server.routes = broken(market, KLINE, SICK[sickness])
     if sickness == "hangs":
         monkeypatch.setattr(EastmoneyDaily, "deadline_s", 0.5)
-    report = akshare_sync(call, tmp_path, names, SINCE, DAY, told=told)
+    report = akshare_sync(call, tmp_path, names, RECENT, DAY, told=told)
     assert report.complete
     if sickness != "no data":  # that may be the truth, and is told of nobody
         assert told[0].startswith("akshare/eastmoney [")
@@ -176,9 +184,9 @@ def test_whatever_is_wrong_with_the_first_vendor_the_store_is_filled(
 
 @pytest.mark.parametrize("change", ["more", "fewer"])
 def test_a_column_more_or_fewer_is_told_with_the_remedy_and_another_vendor_asked(
-    call: WorkerCaller, whole: Market, server: VendorServer, names: list[str], tmp_path: Path, change: str
+    call: WorkerCaller, recent: Market, server: VendorServer, names: list[str], tmp_path: Path, change: str
 ) -> None:
-    market, told = whole.until(DAY), []
+    market, told = recent.until(DAY), []
 
     def routes(request: Request) -> Answer | None:
         answer = market.routes(request)
@@ -192,7 +200,7 @@ def test_a_column_more_or_fewer_is_told_with_the_remedy_and_another_vendor_asked
         return Answer.of_json(content)
 
     server.routes = routes
-    report = akshare_sync(call, tmp_path, names, SINCE, DAY, told=told)
+    report = akshare_sync(call, tmp_path, names, RECENT, DAY, told=told)
     assert report.complete
     assert "another shape" in told[0] and "pip install -U akshare" in told[0]
     np.testing.assert_array_equal(stored(MarketStore(tmp_path))["close"], told_by(market, names)["close"])
@@ -218,11 +226,11 @@ def test_the_next_day_costs_one_question_a_name_and_touches_one_partition(
 
 
 def test_yesterdays_bar_served_as_todays_is_set_aside_and_todays_asked_for_elsewhere(
-    call: WorkerCaller, whole: Market, server: VendorServer, names: list[str], tmp_path: Path
+    call: WorkerCaller, recent: Market, server: VendorServer, names: list[str], tmp_path: Path
 ) -> None:
-    server.routes = whole.until(DAY).routes
-    akshare_sync(call, tmp_path, names, SINCE, DAY)
-    today = whole.until(NEXT)
+    server.routes = recent.until(DAY).routes
+    akshare_sync(call, tmp_path, names, RECENT, DAY)
+    today = recent.until(NEXT)
     stale = today.bars.copy()
     for column in ("open", "high", "low", "close", "volume", "amount"):
         old = stale[stale["date"] == DAY].set_index("symbol")[column]
@@ -230,7 +238,7 @@ def test_yesterdays_bar_served_as_todays_is_set_aside_and_todays_asked_for_elsew
         stale.loc[mask, column] = stale.loc[mask, "symbol"].map(old)
     lying = replace(today, bars=stale)
     server.routes = lambda r: (lying if r.host == KLINE else today).routes(r)
-    report = akshare_sync(call, tmp_path, names, SINCE, NEXT)
+    report = akshare_sync(call, tmp_path, names, RECENT, NEXT)
     assert report.taken.quarantined == {"stale_copy": len(names)}
     assert report.late == []
     found = stored(MarketStore(tmp_path))

@@ -194,9 +194,7 @@ def backtest(
         )
 
 
-def _count(
-    signal: ProviderSignal | None, settings: RunConfig, panel: MarketPanel, at: datetime
-) -> list[str]:
+def _count(signal: ProviderSignal | None, settings: RunConfig, panel: MarketPanel, at: datetime) -> list[str]:
     """Count the formulas that a committee judged on the way as trials; say it where that fails."""
     if signal is None or not signal.snapshots:
         return []

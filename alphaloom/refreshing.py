@@ -17,6 +17,8 @@ from alphaloom.notes import run_costs
 from alphaloom.tried import count_tried, judged_in
 from engine.errors import ConfigError, DataError, ProviderError
 from engine.market.calendar import iso
+from engine.market.panel import MarketPanel
+from engine.sqlite import DatabaseError
 
 
 def refresh(
@@ -114,12 +116,23 @@ def refresh(
     finally:
         signal.provider.close()
         # what was judged was tried, also where a later refresh failed
-        tried = None if at is None else count_tried(judged_in(learned), settings, panel, at=at, ledger=ledger)
-    if on_note is not None and tried is not None:
-        on_note(tried.line())
+        counted = None if at is None else _count(learned, settings, panel, at, ledger)
+    if on_note is not None and counted is not None:
+        on_note(counted)
     if on_note is not None and costs:
         on_note(costs["llm"]["line"])
     return learned
+
+
+def _count(
+    learned: list[Snapshot], settings: RunConfig, panel: MarketPanel, at: datetime, ledger: Path | None
+) -> str | None:
+    """Count as trials what committees judged; what there is to say of it, also where it fails."""
+    try:
+        tried = count_tried(judged_in(learned), settings, panel, at=at, ledger=ledger)
+    except DatabaseError as problem:
+        return f"the formulas that were judged are not counted as trials: {problem}"
+    return None if tried is None else tried.line()
 
 
 def _check_follows(previous: Snapshot, signal: ProviderSignal, day: str) -> None:

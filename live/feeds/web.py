@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
-
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from engine.market.sources.remote.failure import Trouble, VendorError
 from engine.market.sources.remote.limits import HostLimits
@@ -69,11 +61,12 @@ class Web:
     ) -> None:
         self._limits, self._monotonic = limits, monotonic
         self._timeouts, self._total_s = (connect_s, read_s), total_s
-        self._lines = _OpenLines()
-        self._session = requests.Session()
+        # requests takes its time to import, and whoever reads a configuration asks nobody
+        from live.feeds.lines import OpenLines, session_on
+
+        self._lines = OpenLines()
+        self._session = session_on(self._lines)
         self._session.headers["User-Agent"] = "Mozilla/5.0"
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Adapter(self._lines))
         self._left_s, self._vendor = total_s, ""
         self._used_at = monotonic()
 
@@ -165,78 +158,3 @@ class Web:
     def _error(self, page: Page, host: str, trouble: Trouble, detail: str) -> VendorError:
         now = "the other sources are asked meanwhile"
         return VendorError(self._vendor or host, host, page.about, trouble, detail, now)
-
-
-class _OpenLines:
-    """The sockets that are open, so that another thread can end what waits for them."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._sockets: dict[int, socket.socket] = {}
-
-    def add(self, connection: object, line: socket.socket) -> None:
-        # a descriptor of our own: TLS takes over the first one while it shakes hands
-        mine = line.dup()
-        with self._lock:
-            before = self._sockets.pop(id(connection), None)
-            self._sockets[id(connection)] = mine
-        if before is not None:
-            before.close()
-
-    def drop(self, connection: object) -> None:
-        with self._lock:
-            mine = self._sockets.pop(id(connection), None)
-        if mine is not None:
-            mine.close()
-
-    def hang_up(self) -> None:
-        with self._lock:
-            lines = list(self._sockets.values())
-            self._sockets.clear()
-        for line in lines:
-            with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-            line.close()
-
-
-class _Adapter(HTTPAdapter):
-    """Connections that tell `_OpenLines` of their sockets."""
-
-    def __init__(self, lines: _OpenLines) -> None:
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                line = super()._new_conn()
-                lines.add(self, line)
-                return line
-
-            def close(self) -> None:
-                lines.drop(self)
-                super().close()
-
-        class Secure(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                line = super()._new_conn()
-                lines.add(self, line)
-                return line
-
-            def close(self) -> None:
-                lines.drop(self)
-                super().close()
-
-        class PlainPool(HTTPConnectionPool):
-            ConnectionCls = Plain
-
-        class SecurePool(HTTPSConnectionPool):
-            ConnectionCls = Secure
-
-        self._pools = {"http": PlainPool, "https": SecurePool}
-        super().__init__(pool_connections=2, pool_maxsize=1)
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> Any:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
-        manager: Any = super().proxy_manager_for(*args, **options)
-        manager.pool_classes_by_scheme = self._pools
-        return manager

@@ -60,8 +60,9 @@ _WHOLE = 512
 _TICK = 0.01
 #: indices change in June and December; members that nobody has looked at for longer may be others by now
 _MEMBERS_HOLD_DAYS = 200
-#: how much later than the data a list of members may begin before it is said
-_MEMBERS_LATE_DAYS = 30
+#: how much later than the bars members may begin before it is said: a year of bars before them is for windows
+_MEMBERS_LATE_DAYS = 400
+_HISTORY = "import their history with alphaloom data import-csv FILE --as membership, or name symbols"
 
 
 def store_panel(
@@ -120,6 +121,7 @@ class _Assembly:
         self.spells: list[MemberSpell] = []
         if isinstance(self.universe, str) and self.universe != "all":
             self.spells = member_spells(reader, self.universe)
+            self._demand_members(end)
         self.changes = shipped_code_changes()
         wanted = self._wanted(start, end)
         codes = None if wanted is None else self._every_code(wanted)
@@ -305,7 +307,8 @@ class _Assembly:
     def _membership(self) -> Membership | None:
         if not isinstance(self.universe, str) or self.universe == "all":
             return None
-        self._demand_members()
+        self._demand_members(self.dates[-1].astype(object))
+        self._warn_of_late_members()
         frame = pd.DataFrame(
             [(s.symbol, str(s.joined), "" if s.left is None else str(s.left)) for s in self.spells],
             columns=["symbol", "in_date", "out_date"],
@@ -322,19 +325,24 @@ class _Assembly:
         self._warn_of_old_members()
         return found
 
-    def _demand_members(self) -> None:
-        """Refuse a panel that ends before anybody looked; say so where it begins before."""
-        first, last = self.dates[0].astype(object), self.dates[-1].astype(object)
-        known = min(s.joined for s in self.spells)
-        words = f"the members of {self.universe} are known from {known} on, and the data"
-        remedy = (
-            "import their history with alphaloom data import-csv FILE --as membership, or name symbols in "
-            "data.universe"
-        )
-        if known > last:
-            raise DataError(f"{self.reader.folder}: {words} end {last}; {remedy}")
+    def _demand_members(self, last: date | None) -> None:
+        """Refuse a panel that ends before anybody looked."""
+        known = min((s.joined for s in self.spells), default=None)
+        if known is not None and last is not None and known > last:
+            raise DataError(
+                f"{self.reader.folder}: the members of {self.universe} are known from {known} on, and the "
+                f"panel ends {last}; {_HISTORY}"
+            )
+
+    def _warn_of_late_members(self) -> None:
+        """Say so where members are known from long after the first session on."""
+        known, first = min(s.joined for s in self.spells), self.dates[0].astype(object)
         if (known - first).days > _MEMBERS_LATE_DAYS:
-            self.findings.warn("young_members", f"{words} begin {first}: until then it has none; {remedy}", 1)
+            message = (
+                f"the members of {self.universe} are known from {known} on, and the data begin {first}: "
+                f"until then it has none; {_HISTORY}"
+            )
+            self.findings.warn("late_members", message, 1)
 
     def _warn_of_old_members(self) -> None:
         """Say so where members are taken to be the same long after somebody last looked."""

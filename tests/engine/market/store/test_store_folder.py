@@ -151,9 +151,7 @@ class TestDamage:
         assert [p.name for p in tmp_path.iterdir()] == ["letters.txt"]
 
     def test_no_store_at_all(self, tmp_path):
-        with pytest.raises(
-            StoreError, match="holds no market store; fill one with alphaloom data sync"
-        ):
+        with pytest.raises(StoreError, match="holds no market store; fill one with alphaloom data sync"):
             MarketStore(tmp_path / "none").panel()
 
 

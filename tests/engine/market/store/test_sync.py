@@ -517,7 +517,7 @@ def test_a_beginning_in_the_future_is_refused(place: MarketStore) -> None:
 
 
 def test_a_preview_of_what_the_store_does_not_know_says_what_to_do(place: MarketStore) -> None:
-    with pytest.raises(DataError, match="does not know yet which stocks sse50 means.*leave --dry-run out"):
+    with pytest.raises(DataError, match=r"does not know yet which stocks sse50 means.*leave --dry-run out"):
         preview(place, universe="sse50", since=FIRST, clock=at(SESSIONS[39]))
     assert not place.folder.exists()
 
@@ -531,11 +531,25 @@ def test_members_that_are_known_from_today_on_only_are_told_once_and_refused_for
     assert f"members of sse50 are known from {SESSIONS[49]} on only" in report.taken.notes[0]
     again, _ = synced(place, one, names="sse50", since=FIRST, clock=at(SESSIONS[50]))
     assert again.taken.notes == []
-    with pytest.raises(DataError, match=f"known from {SESSIONS[49]} on, and the data end.*import-csv FILE"):
+    with pytest.raises(
+        DataError, match=f"known from {SESSIONS[49]} on, and the panel ends .*import-csv FILE"
+    ):
         place.panel("sse50", SESSIONS[0], SESSIONS[40])
-    found = place.panel("sse50", SESSIONS[0], SESSIONS[50])
-    assert "young_members" in [finding.check for finding in found.report.warnings]
+    assert len(place.panel("sse50", SESSIONS[0], SESSIONS[50]).panel.dates) == 51
     assert len(place.panel(list(many)[:2], SESSIONS[0], SESSIONS[40]).panel.dates) == 41
+
+
+def test_members_that_begin_years_after_the_bars_are_warned_of(place: MarketStore) -> None:
+    calendar, bars = _long(), walk(1200)
+    bars = DailyBars(bars.symbols, bars.column, calendar[:1200], bars.values)
+    last = bars.session[-1].astype(object)
+    for joined, warned in ((last, True), (calendar[250].astype(object), False)):
+        member = {"universe": "mine", "symbol": "600519.SH", "in_date": joined}
+        one = Told("one", {"600519.SH": bars}, {Kind.MEMBERSHIP: [member]})
+        store = MarketStore(place.folder / str(joined))
+        synced(store, one, names="mine", since=calendar[0].astype(object), clock=at(last), limit_percent=None)
+        kinds = [finding.kind for finding in store.panel("mine").report.warnings]
+        assert ("late_members" in kinds) is warned
 
 
 def test_an_optional_table_that_nobody_has_is_named(place: MarketStore) -> None:

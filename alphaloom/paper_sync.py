@@ -58,9 +58,10 @@ def vendors_sync(
                 extras=[_TABLES[name] for name in settings.live.sync_tables],
                 limit_percent=limit_percent,
             )
-        left = [str(why) for why in list(report.failed.values())[:_NAMED]]
-        if len(report.failed) > _NAMED:
-            left.append(f"and {len(report.failed) - _NAMED} more questions that nobody answered")
+        unanswered = [str(why) for why in (*report.gaps.values(), *report.failed.values())]
+        left = unanswered[:_NAMED]
+        if len(unanswered) > _NAMED:
+            left.append(f"and {len(unanswered) - _NAMED} more questions that nobody answered")
         return left + [str(difference) for difference in report.differences[:_NAMED]]
 
     return sync

@@ -101,7 +101,7 @@ def test_there_is_something_to_type() -> None:
     assert {"alphaloom backtest my_run.yaml", "alphaloom data check my_run.yaml"} <= set(COMMANDS)
 
 
-#: one needs more than this user has; the others want a network, a folder or minutes and have tests of their own
+#: one needs more than this user has; the others want a network, a folder or minutes, and have their own tests
 ELSEWHERE = {
     "alphaloom data check bars.parquet",
     *(c for c in COMMANDS if re.match(r"alphaloom (reproduce|data sync|data import-qlib|paper run)\b", c)),

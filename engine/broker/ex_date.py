@@ -39,8 +39,9 @@ def apply_terms(
 ) -> tuple[Account, ExDate]:
     """Apply announced terms: cash and whole new shares; fractions are paid at the reference price.
 
-    A dividend that is paid on a later day is a receivable until then. New bonus shares join the lots they come from. Subscribed rights are a lot of their own, bought on the
-    ex-date. Rights lapse where cash does not suffice.
+    A dividend that is paid on a later day is a receivable until then. New bonus shares join the lots they
+    come from. Subscribed rights are a lot of their own, bought on the ex-date. Rights lapse where cash does
+    not suffice.
 
     Notes
     -----

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,6 +89,30 @@ def test_gaps_are_named_and_end_with_1(cli: Cli, server: VendorServer, market: M
     assert "akshare/sina [600519.SH]" in ran.out or "akshare/sina [600519.SH, finance" in ran.out
     assert "questions were not answered" in ran.out
     assert "leave it alone for some hours" in ran.out
+
+
+def test_an_interrupt_keeps_what_has_come_and_says_that_the_command_goes_on(
+    cli: Cli, server: VendorServer, market: Market
+) -> None:
+    def interrupting(request: Request) -> Answer | None:
+        asked = request.host == "push2his.eastmoney.com" and "600519" in request.query.get("secid", "")
+        if asked and not interrupted:
+            interrupted.append(request)
+            os.kill(os.getpid(), signal.SIGINT)
+        return market.routes(request)
+
+    interrupted: list[Request] = []
+    server.routes = interrupting
+    asked = ("--universe", ALL, "--since", "2023-12-01", "--pace", "0", "--crosscheck", "0")
+    ran = cli("data", "sync", *asked)
+    assert ran.code == 130
+    assert ran.err.splitlines()[-1] == "interrupted; what has come is stored, and the same command goes on"
+    assert cli("data", "verify").code == 0
+    first = len(server.asked("push2his.eastmoney.com"))
+    ran = cli("data", "sync", *asked)
+    assert ran.code == 0, ran.err
+    names = [r.query["secid"][2:] for r in server.asked("push2his.eastmoney.com")[first:]]
+    assert "600519" in names and "600028" not in names  # which had come
 
 
 def test_what_is_wrong_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from store_helpers import NOW, take, walk
+from sync_vendors import Told
 
 from engine.errors import CalendarError, DataError
 from engine.market import data_config, load_market
@@ -16,6 +17,7 @@ from engine.market.calendar import Calendar, xshg
 from engine.market.codes import shipped_code_changes
 from engine.market.sources.delivery import DailyBars
 from engine.market.store import ArrivalRules, Kind, MarketStore
+from engine.market.store.fill import fill
 from engine.market.store.intake import take_bars
 from engine.market.store.rows import table_of
 from engine.market.store.sessions import store_calendar, take_sessions
@@ -134,6 +136,13 @@ class TestWhatSeesIt:
         assert (found.behind, found.calendar_to, found.half_known) == (
             int((np.datetime64(f"{YEAR + 1}-02-28") >= NEXT).sum()) - 30, NEXT[-1].astype(object), None,
         )  # fmt: skip
+
+    def test_an_import_of_a_year_that_only_the_store_knows(self, store):
+        add(store, NEXT)
+        one = Told("v", {"600519.SH": self.bars()})
+        days = {"first": NEXT[0].astype(object), "last": NEXT[29].astype(object)}
+        taken = fill(store, one, clock=lambda: datetime(YEAR + 1, 3, 1), **days)
+        assert (taken.added[Kind.BARS], taken.quarantined) == (30, {})
 
     def test_a_configuration_may_name_further_sessions_beside_a_store(self, store, tmp_path):
         add(store, NEXT)

@@ -21,6 +21,7 @@ from engine.errors import DataError
 from engine.market.sources.remote.caller import DirectCaller, Retries, WorkerCaller
 from engine.market.sources.remote.failure import Trouble, VendorError
 from engine.market.sources.remote.limits import NO_RATES, HostLimits, Rate
+from engine.market.sources.remote.translate import trouble_of
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers import their functions from here
 ABOUT: dict[str, Any] = {"vendor": "akshare/x", "host": "data.host.cn", "about": "600519.SH"}
@@ -316,3 +317,12 @@ def test_two_callers_have_two_workers_and_keep_one_rate(server: VendorServer, tm
     at = [request.at for request in server.log[asked:]]
     assert len(at) == 4
     assert all(later - earlier > 0.2 for earlier, later in pairwise(at))
+
+
+def test_what_lies_below_an_error_of_the_network_is_shown_with_its_brackets_closed() -> None:
+    below = "HTTPSConnection(host='a.cn', port=443): Failed to resolve 'a.cn' ([Errno -2] Name not known)"
+    problem = ConnectionError(f'Pool: Max retries (Caused by NameResolutionError("{below}"))')
+    said = trouble_of(problem, None)
+    assert said == (
+        Trouble.NETWORK, "ConnectionError: Failed to resolve 'a.cn' ([Errno -2] Name not known)"
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -50,22 +51,27 @@ def lives(url: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_daemon_killed_at_any_moment_ends_as_one_that_was_not(
     lives: subprocess.Popen[str], url: str, world: World, folder: Path
 ) -> None:
+    began = time.monotonic()
     world.run(str(folder / "whole.db"), world.settings(), daemon_worker.UNTIL)
+    # long enough to do something, too short to be through
+    longest_s = (time.monotonic() - began) / 3
     with Ledger.open(str(folder / "whole.db")) as ledger:
         head, marks, trades = ledger.epoch().head_hash, ledger.marks(), ledger.trades()
     # the other one begins with the store as it was
     daemon_folder_again(world, folder)
-    chance, heads, longest_s, finished = random.Random(14), set(), 3.0, False
-    for _ in range(KILLS):
+    chance, heads, finished = random.Random(14), set(), False
+    for life in range(KILLS + 8):
+        if life >= KILLS and len(heads) > 1:
+            break
         before = len(heads)
-        finished = one_life(lives, chance.uniform(0.2, longest_s))
+        finished = one_life(lives, chance.uniform(0.1, longest_s))
         with Ledger.open(url, create=True) as ledger:
             if ledger.accounts():
                 assert ledger.verify().sound
                 heads.add(ledger.epoch().head_hash)
         if finished:
             break
-        longest_s = max(1.0, longest_s * 0.9) if len(heads) > before else min(12.0, longest_s * 1.5)
+        longest_s = longest_s * 0.9 if len(heads) > before else min(12.0, longest_s * 1.3)
     while not finished:
         finished = one_life(lives, 120)
     assert len(heads) > 1, "the daemons were killed before they did anything"
@@ -85,9 +91,10 @@ def one_life(lives: subprocess.Popen[str], seconds: float) -> bool:
     lives.stdin.write("go\n")
     lives.stdin.flush()
     pid = int(lives.stdout.readline())
-    time.sleep(seconds)
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    done, _, _ = select.select([lives.stdout], [], [], seconds)
+    if not done:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     status = int(lives.stdout.readline())
     assert status in (0, 9), f"the daemon failed with status {status}"
     return status == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -41,7 +42,7 @@ class QuoteFeed(Protocol):
         """
 
 
-class WebFeed:
+class WebFeed(ABC):
     """Asks in batches, one request each, until all are answered or the time for all of them is up.
 
     Parameters
@@ -74,11 +75,13 @@ class WebFeed:
         """Close its connections."""
         self._web.close()
 
+    @abstractmethod
     def _page(self, symbols: Sequence[str]) -> Page:
-        raise NotImplementedError
+        """What to ask for."""
 
+    @abstractmethod
     def _read(self, text: str, symbols: Sequence[str]) -> Quotes:
-        raise NotImplementedError
+        """What the answer says."""
 
     def _refuse(self, why: str) -> VendorError:
         """Return the error of an answer that is not of the vendor's form."""

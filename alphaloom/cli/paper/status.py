@@ -45,7 +45,7 @@ def status(
         if day is None and tasks:
             day = tasks[-1].session
         if day is None:
-            console.print("no session yet; begin with alphaloom paper step --session DATE")
+            console.print("no session yet; begin with alphaloom paper run, or paper step --session DATE")
             return
         shown = [task for task in tasks if task.session == day]
         if not shown:

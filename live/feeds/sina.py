@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from live.feeds.feed import Quotes, WebFeed
-from live.feeds.quote import LiveQuote, NotAQuote, Unreadable, checked, number, price_fen
+from live.feeds.labelled import read_labelled
+from live.feeds.quote import LiveQuote, NotAQuote, checked, number, price_fen
 from live.feeds.stages import SHANGHAI, auction_has_begun
-from live.feeds.symbols import from_prefixed, prefixed
+from live.feeds.symbols import prefixed
 from live.feeds.web import Page
 
-_LINE = re.compile(r'\bhq_str_([a-z]{2}[0-9]{6})="([^"\n]*)(";)?', re.ASCII)
 _NAME, _OPEN, _PREVIOUS, _LAST, _HIGH, _LOW, _VOLUME, _AMOUNT = 0, 1, 2, 3, 4, 5, 8, 9
 _BOOK = slice(10, 30)
 _DAY, _TIME, _STATUS = 30, 31, 32
@@ -45,18 +45,7 @@ def parse_sina(text: str) -> Quotes:
 
     A line does not say which stock it is, but for its label.
     """
-    out: dict[str, LiveQuote | Unreadable] = {}
-    for match in _LINE.finditer(text):
-        symbol = from_prefixed(match[1])
-        if symbol is None or (match[3] and not match[2]):
-            continue
-        try:
-            if match[3] is None:
-                raise NotAQuote("the line is cut off")
-            out[symbol] = _quote(match[2].split(","), symbol)
-        except NotAQuote as problem:
-            out[symbol] = Unreadable(symbol, str(problem), _SOURCE)
-    return out
+    return read_labelled(text, "hq_str", ",", _SOURCE, _quote, empty_is_unknown=True)
 
 
 def _quote(fields: list[str], symbol: str) -> LiveQuote:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from live.feeds.feed import Quotes, WebFeed
-from live.feeds.quote import LiveQuote, NotAQuote, Unreadable, checked, number, price_fen, shares_of
+from live.feeds.labelled import read_labelled
+from live.feeds.quote import LiveQuote, NotAQuote, checked, number, price_fen, shares_of
 from live.feeds.stages import SHANGHAI, auction_has_begun
-from live.feeds.symbols import from_prefixed, prefixed
+from live.feeds.symbols import prefixed
 from live.feeds.web import Page
 
-_LINE = re.compile(r'\bv_([a-z]{2}[0-9]{6})="([^"\n]*)(";)?', re.ASCII)
 _NAME, _CODE, _LAST, _PREVIOUS, _OPEN, _VOLUME = 1, 2, 3, 4, 5, 6
 _BOOK = slice(9, 29)
 _TIME, _HIGH, _LOW, _TRADES, _AMOUNT, _STATUS, _UP, _DOWN = 30, 33, 34, 35, 37, 40, 47, 48
@@ -42,18 +42,7 @@ class TencentFeed(WebFeed):
 
 def parse_tencent(text: str) -> Quotes:
     """Read the lines of an answer; symbols that Tencent does not know have none."""
-    out: dict[str, LiveQuote | Unreadable] = {}
-    for match in _LINE.finditer(text):
-        symbol = from_prefixed(match[1])
-        if symbol is None:
-            continue
-        try:
-            if match[3] is None:
-                raise NotAQuote("the line is cut off")
-            out[symbol] = _quote(match[2].split("~"), symbol)
-        except NotAQuote as problem:
-            out[symbol] = Unreadable(symbol, str(problem), _SOURCE)
-    return out
+    return read_labelled(text, "v", "~", _SOURCE, _quote)
 
 
 def _quote(fields: list[str], label: str) -> LiveQuote:

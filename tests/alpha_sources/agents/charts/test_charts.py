@@ -180,8 +180,10 @@ def test_gaps_and_unknown_volumes_are_left_out():
 
 
 def test_a_flat_line_can_be_drawn():
-    draw(bars_of(np.full(30, 100.0)), caption(30))
-    draw(bars_of(np.zeros(30), traded=np.zeros(30)), caption(30))
+    for flat in (bars_of(np.full(30, 100.0)), bars_of(np.zeros(30), traded=np.zeros(30))):
+        image, _ = pixels(draw(flat, caption(30)))
+        assert image.shape == (500, 800, 3)
+        assert (image != 255).any()
 
 
 def test_too_few_bars_are_refused():

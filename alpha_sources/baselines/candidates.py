@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from alpha_sources.baselines.features import BEFORE
 from alpha_sources.baselines.grammar import MOST_LOOKBACK
-from alpha_sources.baselines.lessons import MIN_NAMES, first_row, labels_from
+from alpha_sources.baselines.lessons import MIN_NAMES, labels_from
 from alpha_sources.baselines.settings import LearningSettings
 from alpha_sources.formula import Formula, evaluate_stream
+from alpha_sources.teaching import first_row
 from alpha_sources.treatment import Treatment
 from engine.market.view import MarketView
 from engine.metrics import rank_ic

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from alpha_sources.baselines.blend import Blend, Signed
 from alpha_sources.baselines.candidates import Proving
 from alpha_sources.baselines.extras import require
 from alpha_sources.baselines.features import BEFORE
+from alpha_sources.baselines.formula_baseline import FormulaBaseline
 from alpha_sources.baselines.grammar import MOST_LOOKBACK, Grammar
-from alpha_sources.baselines.learned import LearnedProvider, part_of
 from alpha_sources.baselines.settings import LearningSettings, Penalty
 from alpha_sources.snapshot import Snapshot
 from engine.errors import ProviderError
 from engine.market.calendar import iso
 from engine.market.view import MarketView
 
-if TYPE_CHECKING:
-    from engine.report.section import Section
-
-_NAME = "genetic"
 #: candidates looked at for each formula that is kept
 _LOOKED_AT = 20
 
@@ -51,7 +45,7 @@ class GeneticSettings(LearningSettings):
         return self
 
 
-class Genetic(LearnedProvider):
+class Genetic(FormulaBaseline):
     """The best formulas that genetic programming finds, with equal weights.
 
     Each refresh evolves formulas of this language's operators, typed by what they are measured in. What
@@ -90,6 +84,7 @@ class Genetic(LearnedProvider):
         If a parameter is not one of those allowed; the key is named.
     """
 
+    _NAME = "genetic"
     _LIBRARIES: ClassVar[tuple[str, ...]] = ("deap",)
 
     def __init__(
@@ -113,7 +108,7 @@ class Genetic(LearnedProvider):
     ) -> None:
         self.settings = GeneticSettings.read(locals())
         self.history = MOST_LOOKBACK + BEFORE
-        require(_NAME, "deap", "baselines")
+        require(self._NAME, "deap", "baselines")
 
     def refresh(self, view: MarketView, previous: Snapshot | None) -> Snapshot:
         """Evolve formulas.
@@ -144,35 +139,4 @@ class Genetic(LearnedProvider):
                 f"none of {proving.tried} formulas has values for most of the names at {iso(view.session)}; "
                 "load more history or more fields"
             )
-        parts = [Signed(str(one.formula), -1 if one.ic < 0 else 1, one.ic) for one in kept]
-        before = 0 if previous is None else self.trials(previous)
-        payload = {
-            "formulas": [part.plain() for part in parts],
-            "record": {
-                "session": iso(view.session),
-                "learned_from": iso(view.dates[proving.first]),
-                "tried": proving.tried,
-                "tried_in_all": before + proving.tried,
-                "best_ic": max(abs(one.ic) for one in kept),
-            },
-        }
-        return Snapshot(payload=payload)
-
-    def trials(self, snapshot: Snapshot) -> int:
-        """Formulas tried up to a snapshot, the refreshes before it included.
-
-        Raises
-        ------
-        ProviderError
-            If the snapshot is not one of this provider.
-        """
-        return int(part_of(snapshot, _NAME, "record")["tried_in_all"])
-
-    def sections(self, snapshots: Sequence[Snapshot]) -> list[Section]:
-        """Page with the refreshes and the last formulas."""
-        from alpha_sources.baselines.pages import formulas_section
-
-        return [formulas_section(_NAME, snapshots)] if snapshots else []
-
-    def _scorer(self, snapshot: Snapshot) -> Blend:
-        return Blend([Signed.read(plain) for plain in part_of(snapshot, _NAME, "formulas")])
+        return self._snapshot(view, proving, kept, [-1 if one.ic < 0 else 1 for one in kept], previous)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from alpha_sources.baselines.settings import FittedSettings, LearningSettings
 from alpha_sources.evaluation.controls import Control, random_controls
 from alpha_sources.evaluation.labels import forward_returns
+from alpha_sources.teaching import first_row
 from alpha_sources.weights.cross_section import target
 from alpha_sources.weights.split import Split, split
 from engine.errors import ProviderError
-from engine.market.calendar import iso, to_session
+from engine.market.calendar import iso
 from engine.market.view import MarketView
 
 Array = NDArray[np.float64]
@@ -57,31 +58,6 @@ class Lesson:
         inside = np.zeros(len(self.targets), dtype=np.bool_)
         inside[rows] = True
         return np.argwhere(np.isfinite(self.targets) & inside[:, None])
-
-
-def first_row(view: MarketView, settings: LearningSettings) -> int:
-    """First row that is learned from.
-
-    Raises
-    ------
-    ProviderError
-        If too few sessions lie between it and the view's own.
-    """
-    known = np.flatnonzero(view.universe.any(axis=1))
-    first = int(known[0]) if len(known) else len(view)
-    if settings.start is not None:
-        first = max(first, int(np.searchsorted(view.dates, to_session(settings.start))))
-    # a label needs h + 1 sessions to be realised
-    last = len(view) - 1 - settings.horizon_sessions
-    if settings.window_sessions is not None:
-        first = max(first, last - settings.window_sessions)
-    if last - first < settings.min_sessions:
-        raise ProviderError(
-            f"{max(last - first, 0)} sessions with members and a realised label to learn from at "
-            f"{iso(view.session)}, and alpha.params.min_sessions is {settings.min_sessions}: begin the "
-            "run later, load more history, or ask for fewer"
-        )
-    return first
 
 
 def labels_from(view: MarketView, first: int, settings: LearningSettings) -> Array:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from alpha_sources.baselines.blend import Blend, Signed
 from alpha_sources.baselines.candidates import Candidate, Proving
 from alpha_sources.baselines.features import BEFORE
+from alpha_sources.baselines.formula_baseline import FormulaBaseline
 from alpha_sources.baselines.grammar import MOST_LOOKBACK, Grammar
-from alpha_sources.baselines.learned import LearnedProvider, part_of
 from alpha_sources.baselines.settings import LearningSettings
 from alpha_sources.snapshot import Snapshot
 from engine.errors import ProviderError
-from engine.market.calendar import iso
 from engine.market.view import MarketView
 
-if TYPE_CHECKING:
-    from engine.report.section import Section
-
-_NAME = "random_alphas"
 #: drawn at first for each formula that scores: some of them say nothing
 _SPARE = 2
 #: times as many are drawn again before a market is given up
@@ -46,7 +39,7 @@ class RandomSettings(LearningSettings):
     sign: Sign = Sign.IC
 
 
-class RandomAlphas(LearnedProvider):
+class RandomAlphas(FormulaBaseline):
     """Formulas drawn at random from those that the language allows, with equal weights.
 
     The null: portfolios of many seeds show what a signal without any idea earns under the same rules and
@@ -71,6 +64,8 @@ class RandomAlphas(LearnedProvider):
     ConfigError
         If a parameter is not one of those allowed; the key is named.
     """
+
+    _NAME = "random_alphas"
 
     def __init__(
         self,
@@ -100,41 +95,10 @@ class RandomAlphas(LearnedProvider):
         random = np.random.default_rng(settings.seed)
         kept = self._drawn(Grammar.of(view), proving, random)
         heads = random.random(len(kept)) < 0.5
-        parts = []
-        for one, head in zip(kept, heads, strict=True):
-            down = one.ic < 0 if settings.sign is Sign.IC else head
-            parts.append(Signed(str(one.formula), -1 if down else 1, one.ic))
-        before = 0 if previous is None else self.trials(previous)
-        payload = {
-            "formulas": [part.plain() for part in parts],
-            "record": {
-                "session": iso(view.session),
-                "learned_from": iso(view.dates[proving.first]),
-                "tried": proving.tried,
-                "tried_in_all": before + proving.tried,
-                "best_ic": max(abs(one.ic) for one in kept),
-            },
-        }
-        return Snapshot(payload=payload)
-
-    def trials(self, snapshot: Snapshot) -> int:
-        """Formulas tried up to a snapshot, the refreshes before it included.
-
-        Raises
-        ------
-        ProviderError
-            If the snapshot is not one of this provider.
-        """
-        return int(part_of(snapshot, _NAME, "record")["tried_in_all"])
-
-    def sections(self, snapshots: Sequence[Snapshot]) -> list[Section]:
-        """Page with the refreshes and the last formulas."""
-        from alpha_sources.baselines.pages import formulas_section
-
-        return [formulas_section(_NAME, snapshots)] if snapshots else []
-
-    def _scorer(self, snapshot: Snapshot) -> Blend:
-        return Blend([Signed.read(plain) for plain in part_of(snapshot, _NAME, "formulas")])
+        downs = [
+            (one.ic < 0 if settings.sign is Sign.IC else head) for one, head in zip(kept, heads, strict=True)
+        ]
+        return self._snapshot(view, proving, kept, [-1 if down else 1 for down in downs], previous)
 
     def _drawn(self, grammar: Grammar, proving: Proving, random: np.random.Generator) -> list[Candidate]:
         """Draw until enough of them have values."""
@@ -150,5 +114,5 @@ class RandomAlphas(LearnedProvider):
                     return list(kept.values())
         raise ProviderError(
             f"only {len(kept)} of {proving.tried} random formulas have values for most of the names, and "
-            f"{_NAME} wants {count}; load more history or more fields"
+            f"{self._NAME} wants {count}; load more history or more fields"
         )

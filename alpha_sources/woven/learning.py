@@ -21,6 +21,7 @@ from alpha_sources.llm import Allowance, Door
 from alpha_sources.llm.errors import LlmError
 from alpha_sources.market_state import FEATURES, market_features
 from alpha_sources.masking import Mask
+from alpha_sources.teaching import first_row
 from alpha_sources.weights import Fitted, TrainingSet, fit
 from alpha_sources.weights.config import Inputs
 from alpha_sources.woven.alphas import PRICES, Loom, WovenAlpha
@@ -28,8 +29,7 @@ from alpha_sources.woven.fabric import Fabric, Strand, in_short
 from alpha_sources.woven.rhythm import alphas_are_due
 from alpha_sources.woven.scoring import index_of, signs
 from alpha_sources.woven.settings import WovenSettings
-from engine.errors import ProviderError
-from engine.market.calendar import iso, to_session
+from engine.market.calendar import iso
 from engine.market.view import MarketView
 
 _UNASKED = "a language model could not be asked: rules scored the texts, and recordings were not heard"
@@ -57,31 +57,6 @@ class Learner:
     documents: Archive
     door: Door | None
     names: Mapping[str, Sequence[str]] = field(default_factory=dict)
-
-    def first_row(self, view: MarketView) -> int:
-        """First row that is learned from.
-
-        Raises
-        ------
-        ProviderError
-            If too few sessions lie between it and the view's own.
-        """
-        settings = self.settings
-        known = np.flatnonzero(view.universe.any(axis=1))
-        first = int(known[0]) if len(known) else len(view)
-        if settings.start is not None:
-            first = max(first, int(np.searchsorted(view.dates, to_session(settings.start))))
-        # a label needs h + 1 sessions to be realised
-        last = len(view) - 1 - settings.horizon_sessions
-        if settings.window_sessions is not None:
-            first = max(first, last - settings.window_sessions)
-        if last - first < settings.min_sessions:
-            raise ProviderError(
-                f"{max(last - first, 0)} sessions with members and a realised label to learn from at "
-                f"{iso(view.session)}, and alpha.params.min_sessions is {settings.min_sessions}: begin the "
-                "run later, load more history, or ask for fewer"
-            )
-        return first
 
     def choose(self, view: MarketView, first: int, before: Fabric | None) -> Decision:
         """Ask the committee, which keeps at least one alpha."""
@@ -194,7 +169,7 @@ class Learner:
         AlphaloomError
             If there is too little to learn from, no alpha is kept, or a model cannot be asked.
         """
-        first = self.first_row(view)
+        first = first_row(view, self.settings)
         if before is None or alphas_are_due(self.settings.rule, before.alphas_as_of, view):
             decision = self.choose(view, first, before)
             alphas, as_of = self.alphas(decision), iso(view.session)

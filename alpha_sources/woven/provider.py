@@ -18,6 +18,7 @@ from alpha_sources.libraries.entry import LibraryEntry
 from alpha_sources.libraries.marks import MarkKind
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
+from alpha_sources.teaching import first_row
 from alpha_sources.treatment import Neutralize, Normalise
 from alpha_sources.weights.config import Device
 from alpha_sources.weights.errors import WeightsError
@@ -218,7 +219,7 @@ class WovenProvider(AlphaProvider):
         learner = self.learner(view)
         if seeds is not None:
             learner = replace(learner, seeds=seeds)
-        return learner.choose(view, learner.first_row(view), None)
+        return learner.choose(view, first_row(view, learner.settings), None)
 
     def scores(self, view: MarketView, snapshot: Snapshot | None) -> NDArray[Any]:
         """Score the view's session from the sessions that the signal looks back on alone, (N,)."""

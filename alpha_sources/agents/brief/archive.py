@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from alpha_sources.agents.brief.dated import DatedDocument, closing
+from alpha_sources.agents.brief.dated import DatedDocument
 from alpha_sources.agents.brief.errors import BriefError
 from alpha_sources.agents.brief.item import ItemKind
 from alpha_sources.agents.brief.macro import MacroFigure, read_macro
+from alpha_sources.agents.brief.published import closing
 from alpha_sources.agents.brief.tables import read_rows
 from alpha_sources.seed.documents import Limits, Skipped, each_document
 from engine.hashing import hash_json

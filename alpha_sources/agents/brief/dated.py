@@ -3,44 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, time
 
-from alpha_sources.agents.brief.errors import BriefError, FutureItemError
+from alpha_sources.agents.brief.errors import BriefError
 from alpha_sources.agents.brief.item import ItemKind
+from alpha_sources.agents.brief.published import Published, checked_moment
 from alpha_sources.seed.documents import Document, Image, Kind, Sound
-from engine.market.calendar import Session
-from engine.market.text import CLOSE, Text
-
-#: China has kept no summer time since 1991.
-_SHANGHAI = timezone(timedelta(hours=8))
-
-
-def checked_moment(value: object, what: str) -> datetime:
-    """Return a moment in Shanghai, naive; a day alone is its first moment.
-
-    Raises
-    ------
-    BriefError
-        If there is none, naming `what`.
-    """
-    # NaT is a datetime that is not even itself
-    if not isinstance(value, date) or value != value:
-        raise BriefError(
-            f"{what} has no date: a brief takes only what says when it was published; give its publication "
-            "date, or leave it out"
-        )
-    if not isinstance(value, datetime):
-        return datetime.combine(value, time.min)
-    return value.astimezone(_SHANGHAI).replace(tzinfo=None) if value.tzinfo else value
-
-
-def closing(session: Session) -> datetime:
-    """Return the moment up to which a session's brief may know things."""
-    return datetime.combine(session.astype(object), CLOSE)
+from engine.market.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class DatedDocument:
+class DatedDocument(Published):
     """A text of others, as the market could first read it.
 
     Parameters
@@ -76,7 +49,7 @@ class DatedDocument:
     images: tuple[Image, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        moment = checked_moment(self.published_at, f"the {self.kind} {self.title!r} ({self.source})")
+        moment = checked_moment(self.published_at, self.called)
         object.__setattr__(self, "published_at", moment)
 
     @classmethod
@@ -113,21 +86,6 @@ class DatedDocument:
         )
 
     @property
-    def day(self) -> date:
-        """On which it was published."""
-        return self.published_at.date()
-
-    def refuse_after(self, session: Session) -> None:
-        """Raise unless it was out by 15:00 of a session.
-
-        Raises
-        ------
-        FutureItemError
-            Naming it and its date.
-        """
-        if self.published_at > closing(session):
-            raise FutureItemError(
-                f"the {self.kind} {self.title!r} ({self.source}) was published at "
-                f"{self.published_at:%Y-%m-%d %H:%M}, after the close of {session}: leave it out, or make "
-                "the brief of a later session"
-            )
+    def called(self) -> str:
+        """Kind, title and source."""
+        return f"the {self.kind} {self.title!r} ({self.source})"

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 
-from alpha_sources.agents.brief.dated import checked_moment, closing
-from alpha_sources.agents.brief.errors import BriefError, FutureItemError
+from alpha_sources.agents.brief.errors import BriefError
+from alpha_sources.agents.brief.published import Published, checked_moment
 from alpha_sources.agents.brief.tables import read_rows
-from engine.market.calendar import Session
 from engine.market.macro import MACRO_SERIES
 from engine.market.view import MarketView
 
 
 @dataclass(frozen=True, slots=True)
-class MacroFigure:
+class MacroFigure(Published):
     """A figure as it was published.
 
     Parameters
@@ -45,29 +44,14 @@ class MacroFigure:
     source: str = ""
 
     def __post_init__(self) -> None:
-        what = f"the macro figure {self.name!r}"
-        object.__setattr__(self, "published_at", checked_moment(self.published_at, what))
+        object.__setattr__(self, "published_at", checked_moment(self.published_at, self.called))
         if isinstance(self.value, bool) or not math.isfinite(self.value):
-            raise BriefError(f"{what} of {self.day} is {self.value!r}, which is no finite number")
+            raise BriefError(f"{self.called} of {self.day} is {self.value!r}, which is no finite number")
 
     @property
-    def day(self) -> date:
-        """On which it was published."""
-        return self.published_at.date()
-
-    def refuse_after(self, session: Session) -> None:
-        """Raise unless it was out by 15:00 of a session.
-
-        Raises
-        ------
-        FutureItemError
-            Naming it and its date.
-        """
-        if self.published_at > closing(session):
-            raise FutureItemError(
-                f"the macro figure {self.name!r} was published at {self.published_at:%Y-%m-%d %H:%M}, after "
-                f"the close of {session}: leave it out, or make the brief of a later session"
-            )
+    def called(self) -> str:
+        """By its name."""
+        return f"the macro figure {self.name!r}"
 
 
 def read_macro(path: Path | str, name: str = "") -> tuple[MacroFigure, ...]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alpha_sources.agents.brief.dated import checked_moment
 from alpha_sources.agents.brief.errors import BriefError
+from alpha_sources.agents.brief.published import checked_moment
 
 #: Larger than years of headlines.
 _MOST_BYTES = 64 * 1024 * 1024

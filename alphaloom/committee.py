@@ -13,6 +13,7 @@ import numpy as np
 from alpha_sources.agents import Decision
 from alpha_sources.loading import handed, load_provider
 from alpha_sources.seed import load_seeds
+from alpha_sources.teaching import first_row
 from alpha_sources.woven import WovenProvider
 from alpha_sources.woven.settings import WovenSettings
 from alphaloom.api import market_of
@@ -93,7 +94,7 @@ def sit(
         decision = provider.decide(view, entries)
     tried = None
     if at is not None:
-        since = view.dates[provider.learner(view).first_row(view)].astype(object)
+        since: date = view.dates[first_row(view, provider.settings)].astype(object)
         tried = count_tried([Judged(decision, since)], settings, whole, at=at, ledger=ledger, seeds=source)
     return Sitting(decision, source, tried)
 

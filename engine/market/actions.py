@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import DataError
-from engine.market.calendar import Dates, Session, iso
+from engine.market.calendar import Dates, iso
 from engine.market.codes import NO_ALIASES, refuse_both_codes
 from engine.market.corporate import CorporateAction, CorporateActions
 from engine.market.fundamentals import symbol_columns
@@ -53,22 +53,23 @@ def read_actions(
         raise DataError(f"{where}: pay_date {iso(paid)} lies before the ex-date {iso(ex)}")
 
     row = np.searchsorted(dates, ex_date)
-    kept = (column >= 0) & (ex_date >= dates[0]) & (row < len(dates))
-    by_session: dict[Session, dict[int, CorporateAction]] = {}
-    moved = []
-    for i in np.flatnonzero(kept):
-        session, place = dates[row[i]], int(column[i])
-        if session != ex_date[i]:
-            moved.append(f"{symbols[place]} {iso(ex_date[i])} to {iso(session)}")
-        pay_day = None if np.isnat(pay_date[i]) else int(pay_date[i].astype(np.int64))
-        cash, bonus, rights, rights_price = (float(values[i]) for values in terms)
-        action = CorporateAction(cash, bonus, rights, rights_price, pay_day)
-        day = by_session.setdefault(session, {})
+    kept = np.flatnonzero((column >= 0) & (ex_date >= dates[0]) & (row < len(dates)))
+    off = kept[dates[row[kept]] != ex_date[kept]]
+    moved = [f"{symbols[column[i]]} {iso(ex_date[i])} to {iso(dates[row[i]])}" for i in off]
+    paid, unpaid = pay_date[kept].astype(np.int64).tolist(), np.isnat(pay_date[kept]).tolist()
+    by_row: dict[int, dict[int, CorporateAction]] = {}
+    # plain numbers: a whole market has tens of thousands of rows
+    given = zip(*(values[kept].tolist() for values in terms), strict=True)
+    for t, place, pay, never, (cash, bonus, rights, rights_price) in zip(
+        row[kept].tolist(), column[kept].tolist(), paid, unpaid, given, strict=True
+    ):
+        action = CorporateAction(cash, bonus, rights, rights_price, None if never else pay)
+        day = by_row.setdefault(t, {})
         day[place] = _sum(day[place], action) if place in day else action
     if moved:
         message = f"{counted(len(moved), 'ex-date')} on no session, moved to the next"
         findings.warn("ex_date_moved", message, len(moved), moved[:EXAMPLES])
-    return CorporateActions.of(by_session)
+    return CorporateActions.of({dates[t]: day for t, day in by_row.items()})
 
 
 def _sum(one: CorporateAction, other: CorporateAction) -> CorporateAction:

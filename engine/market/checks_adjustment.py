@@ -11,7 +11,7 @@ from engine.market.grid import Bools, last_true, shifted
 from engine.market.validate import EXAMPLES, Findings, counted
 
 #: no board has a daily limit wider than 30 % (Beijing's)
-_WIDEST = 0.31
+WIDEST = 0.31
 #: sessions after a listing without a limit, at most (STAR, ChiNext, all boards since 2023)
 _UNLIMITED = 5
 #: sessions of suspension after which a name may return without a limit: a resumed listing, such as 000792.SZ
@@ -43,15 +43,15 @@ def check_jumps(
     adjusted, shares = close * bars.fields["adj_factor"], bars.fields["share_factor"]
     with np.errstate(divide="ignore"):  # a preclose below half a tick
         move = close / preclose - 1.0
-    jumps = np.abs(close - preclose) > _WIDEST * preclose + (tick or 0.0) / 2
+    jumps = np.abs(close - preclose) > WIDEST * preclose + (tick or 0.0) / 2
     change = np.abs(adjusted[1:] / adjusted[:-1] - 1.0)
     # a first row has no row before it
-    jumps[1:] &= ~(change <= _WIDEST) & (shares[1:] == shares[:-1])
+    jumps[1:] &= ~(change <= WIDEST) & (shares[1:] == shares[:-1])
     traded: Bools = bars.fields["trading"] > 0.0
     jumps &= traded & ~special & ~_free_of_limits(traded, dates, listed)
     if n := int(jumps.sum()):
         message = (
-            f"{counted(n, 'row')} moving more than {_WIDEST:.0%} without an ex-date, beyond any daily limit; "
+            f"{counted(n, 'row')} moving more than {WIDEST:.0%} without an ex-date, beyond any daily limit; "
             "an unmarked split, or prices that are already adjusted?"
         )
         examples = [

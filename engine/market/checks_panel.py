@@ -14,7 +14,7 @@ from engine.market.universe import Membership
 from engine.market.validate import EXAMPLES, Findings, counted
 
 #: agreement of a factor step with close and preclose, relative to the price
-_FACTOR_AGREES = 2e-3
+FACTOR_AGREES = 2e-3
 
 
 def warn_half_known(calendar: Calendar, dates: Dates, findings: Findings) -> None:
@@ -28,6 +28,12 @@ def check_bars(
     bars: Bars, dates: Dates, symbols: NDArray[np.str_], tick: float | None, findings: Findings
 ) -> None:
     """Warn of gaps, of names without any price, and of factors that contradict the closes around them."""
+    check_rows(bars, dates, symbols, findings)
+    check_factor(bars, dates, symbols, tick, findings)
+
+
+def check_rows(bars: Bars, dates: Dates, symbols: NDArray[np.str_], findings: Findings) -> None:
+    """Warn of sessions without any row, of gaps, and of names without any price."""
     empty: Bools = ~np.asarray(bars.has_row.any(axis=1))
     if n := int(empty.sum()):
         message = f"{counted(n, 'session')} without a row of any name; all are read as suspended"
@@ -44,16 +50,15 @@ def check_bars(
     if len(bare):
         message = f"{counted(len(bare), 'name')} without a single price; never traded"
         findings.warn("no_price", message, len(bare), [str(symbols[i]) for i in bare[:EXAMPLES]])
-    _check_factor(bars, dates, symbols, tick, findings)
 
 
-def _check_factor(
+def check_factor(
     bars: Bars, dates: Dates, symbols: NDArray[np.str_], tick: float | None, findings: Findings
 ) -> None:
-    """The factor's step must be previous close over the ex-right reference, which is the preclose."""
+    """Warn where the factor's step is not previous close over the ex-right reference: the preclose."""
     close, factor = bars.fields["close"], bars.fields["adj_factor"]
     step = factor[1:] / factor[:-1]
-    slack = (tick or 0.0) / 2 * step + _FACTOR_AGREES * close[:-1]
+    slack = (tick or 0.0) / 2 * step + FACTOR_AGREES * close[:-1]
     with np.errstate(invalid="ignore"):
         differs = np.abs(close[:-1] - bars.fields["preclose"][1:] * step) > slack
     differs &= bars.fields["trading"][1:] > 0.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,9 @@ class Phase(StrEnum):
 
 _TAKES_ORDERS = frozenset(Phase) - {Phase.CLOSED, Phase.LUNCH, Phase.OPENING_PAUSE}
 _TAKES_CANCELLATIONS = frozenset({Phase.OPENING_CALL, Phase.CONTINUOUS, Phase.AFTER_HOURS})
+
+#: The exchanges' clock.
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 #: The opening auction ends, and its price is known.
 OPENING_PRICE = time(9, 25)

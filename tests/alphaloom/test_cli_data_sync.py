@@ -43,7 +43,10 @@ def test_a_store_is_filled_from_vendors_and_a_backtest_runs_on_it(
     assert f"{len(market.bars):,} bars" in said
     assert "60 bars were compared with a second vendor's" in said
     assert "differs" not in said and "quarantined" not in said
-    assert "3 names have no bar of" in said  # the market ends in 2023
+    # the market ends in 2023
+    assert "vendors are late: 3 of the 3 names that were asked for have no bar of" in said
+    status = cli("data", "status").out
+    assert "vendors were asked and did not have them yet; repeat alphaloom data sync later" in status
     # reports reach back as far as the bars
     reports = [r.query.get("filter", "") for r in server.asked("datacenter-web.eastmoney.com")]
     assert any("2023-09-30" in words for words in reports)
@@ -113,6 +116,36 @@ def test_an_interrupt_keeps_what_has_come_and_says_that_the_command_goes_on(
     assert ran.code == 0, ran.err
     names = [r.query["secid"][2:] for r in server.asked("push2his.eastmoney.com")[first:]]
     assert "600519" in names and "600028" not in names  # which had come
+
+
+def test_a_file_of_rates_that_cannot_be_used_stops_it_at_once(cli: Cli, server: VendorServer) -> None:
+    Path("home", "hosts.db").mkdir(parents=True)
+    refused = cli("data", "sync", "--universe", ALL, "--since", "2023-12-01").refused()
+    assert "hosts.db: the file that keeps the rates of calls cannot be used" in refused
+    assert "its disk is not full" in refused
+    assert server.log == []
+
+
+def test_a_symbol_that_nobody_knows_is_told_from_a_late_vendor(cli: Cli, server: VendorServer) -> None:
+    asked = ("--universe", f"{ALL},600999.SH", "--since", "2023-12-01", "--pace", "0", "--crosscheck", "0")
+    ran = cli("data", "sync", *asked)
+    assert ran.code == 0, ran.err
+    said = " ".join(ran.out.split())
+    assert "no vendor has any bar of 600999.SH: check the symbols" in said
+    assert said.startswith("600028.SH and 3 more to ")
+    assert "vendors are late: 3 of the 4 names" in said
+
+
+def test_where_ratios_are_wanted_and_a_vendor_without_them_stood_in_this_is_said(
+    cli: Cli, server: VendorServer, market: Market
+) -> None:
+    server.routes = lambda r: (
+        Answer("", status=403) if r.host == "push2his.eastmoney.com" else market.routes(r)
+    )
+    asked = ("--universe", "600519.SH", "--since", "2023-12-01", "--pace", "0", "--crosscheck", "0")
+    ran = cli("data", "sync", *asked, "--with", "ratios")
+    said = " ".join(ran.out.split())
+    assert "new bars of 1 names came without pe_ttm and pb_mrq" in said
 
 
 def test_what_is_wrong_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

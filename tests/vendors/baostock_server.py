@@ -8,10 +8,12 @@ parted by ``\\1``, and a checksum; the client ends its messages with a line feed
 from __future__ import annotations
 
 import json
+import os
 import socketserver
 import threading
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,14 +25,35 @@ _SPLIT, _END, _VERSION = "\1", b"<![CDATA[]]>\n", "00.9.40"
 #: type of the answer to each type of message, and whether it is packed
 _ANSWERS = {
     "00": ("01", False), "02": ("03", False), "13": ("14", False), "15": ("16", False), "45": ("46", False),
-    "61": ("62", False), "63": ("64", False), "95": ("96", True),
+    "61": ("62", False), "63": ("64", False), "95": ("96", True), "98": ("99", True),
 }  # fmt: skip
 _DIVIDENDS = (
     "code", "dividPreNoticeDate", "dividAgmPumDate", "dividPlanAnnounceDate", "dividPlanDate",
     "dividRegistDate", "dividOperateDate", "dividPayDate", "dividStockMarketDate", "dividCashPsBeforeTax",
     "dividCashPsAfterTax", "dividStocksPs", "dividCashStock", "dividReserveToStockPs",
 )  # fmt: skip
+_SESSION = (
+    "date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "adjustflag", "turn",
+    "tradestatus", "pctChg", "peTTM", "pbMRQ", "psTTM", "pcfNcfTTM", "isST",
+)  # fmt: skip
 _PAGE = 2000
+
+
+#: the client's address is fixed in its code
+_LEADS_HERE = """\
+import socket
+
+_connect = socket.socket.connect
+
+
+def _led(self, address):
+    if isinstance(address, tuple) and str(address[0]).endswith("baostock.com"):
+        address = ("127.0.0.1", {port})
+    return _connect(self, address)
+
+
+socket.socket.connect = _led
+"""
 
 
 class BaostockServer:
@@ -53,6 +76,13 @@ class BaostockServer:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Variables that lead the client of any Python process here; `folder` is for what does it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "sitecustomize.py").write_text(_LEADS_HERE.format(port=self.port), encoding="utf-8")
+        path = os.environ.get("PYTHONPATH", "")
+        return {"PYTHONPATH": f"{folder}{os.pathsep}{path}" if path else str(folder)}
+
     def __enter__(self) -> BaostockServer:
         return self
 
@@ -68,6 +98,10 @@ class BaostockServer:
             return [self.errors[method], "出错了"]
         if method in ("login", "logout"):
             return ["0", "success", method, fields[1]]
+        if method == "query_daily_history_k_AStock":
+            names, rows = self._session(fields[2])
+            record = json.dumps({"record": rows}, ensure_ascii=False)
+            return ["0", "success", method, fields[1], record, ", ".join(names)]
         makers: dict[str, Callable[[list[str]], tuple[Sequence[str], list[list[str]], list[str]]]] = {
             "query_history_k_data_plus": self._bars,
             "query_adjust_factor": self._factors,
@@ -93,6 +127,12 @@ class BaostockServer:
         found = self.market.indices if symbol in set(self.market.indices["symbol"]) else self.market.bars
         rows = found[(found["symbol"] == symbol) & found["date"].between(first, last)]
         return names, [[_cell(row, name, code) for name in names] for row in rows.to_dict("records")], [code]
+
+    def _session(self, day: str) -> tuple[Sequence[str], list[list[str]]]:
+        found = self.market.bars[self.market.bars["date"] == day]
+        codes = [f"{symbol[-2:].lower()}.{symbol[:6]}" for symbol in found["symbol"]]
+        rows = zip(codes, found.to_dict("records"), strict=True)
+        return _SESSION, [[_cell(row, name, code) for name in _SESSION] for code, row in rows]
 
     def _factors(self, fields: list[str]) -> tuple[Sequence[str], list[list[str]], list[str]]:
         code = fields[4]

@@ -174,9 +174,9 @@ class Market:
             return self._tencent_start(request)
         if host.endswith("sina.com.cn"):
             return self._sina(request)
-        from vendors import tables  # tells of a market, so it knows of this module
+        from vendors import minutes, tables  # tell of a market, so they know of this module
 
-        return tables.routes(self, request)
+        return minutes.routes(self, request) or tables.routes(self, request)
 
     # Eastmoney ---------------------------------------------------------------------------------------------
 

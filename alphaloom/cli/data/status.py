@@ -43,12 +43,21 @@ def status(store: StoreOption = None) -> None:
 def _lines(found: StoreStatus) -> list[str]:
     out = [f"{found.symbols:,} names have bars"]
     if found.symbols and found.behind:
-        out.append(f"behind: {found.behind:,} complete sessions are missing up to {found.due}")
+        are = "session is" if found.behind == 1 else "sessions are"
+        late = found.asked == found.due
+        why = (
+            "vendors were asked and did not have them yet; repeat alphaloom data sync later"
+            if late
+            else "alphaloom data sync asks for them"
+        )
+        out.append(f"behind: {found.behind:,} complete {are} missing up to {found.due}: {why}")
     if found.stale:
         names = ", ".join(found.stale[:_SHOWN]) + (", …" if len(found.stale) > _SHOWN else "")
         out.append(
             f"stale: {len(found.stale):,} names not known as delisted end before the last session: {names}"
         )
+        if not found.behind and 2 * len(found.stale) > found.symbols:
+            out.append("  that many cannot be suspended: vendors are late; repeat alphaloom data sync later")
     if found.gaps:
         sessions = sum(gap.sessions for gap in found.gaps)
         out.append(
@@ -78,7 +87,8 @@ def _lines(found: StoreStatus) -> list[str]:
             f"{minutes.missing:,} traded ones missing"
         )
     for index in found.members:
-        out.append(f"{index.universe}: {index.members} members, as far as is known to {index.known_to}")
+        known = f"known from {index.known_from}, and as far as is known to {index.known_to}"
+        out.append(f"{index.universe}: {index.members} members, {known}")
     for reason, count in found.quarantined.items():
         out.append(f"quarantined: {count:,} × {reason}")
     out.append(f"sessions are known to {found.calendar_to}")

@@ -13,17 +13,13 @@ from alphaloom.cli.data.place import QuietOption, StoreOption, shanghai_now, sto
 from alphaloom.cli.data.place import day as day_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from engine.market.sources.remote.fall_back import Tally
     from engine.market.sources.source import Source
     from engine.market.store import MarketStore
     from engine.market.store.schema import Kind
-    from engine.market.store.sync import SyncReport
 
-_SHOWN = 5
 _YEARS = 5
 _RATIOS = "ratios"
+_WITHOUT_RATIOS = ("akshare/tencent", "akshare/sina")
 #: what a shell takes for an interrupt
 _INTERRUPTED = 130
 #: of a symbol
@@ -71,6 +67,7 @@ def sync(
     """
     from rich.console import Console
 
+    from alphaloom.cli.data.sync_report import print_report
     from engine.market.sources.remote.failure import VendorError
     from engine.market.store.sync import sync as bring_up_to_date
     from engine.market.store.sync.preview import preview
@@ -83,7 +80,6 @@ def sync(
     if dry_run:
         typer.echo(str(preview(place, universe=wanted, since=first, clock=shanghai_now)))
         return
-    console = Console(highlight=False)
     with (
         _asked(vendor or [], pace, ratios, reports_since) as (sources, checkers),
         _bar(quiet) as (on_progress, tell),
@@ -108,7 +104,7 @@ def sync(
         except KeyboardInterrupt:
             typer.echo("interrupted; what has come is stored, and the same command goes on", err=True)
             raise typer.Exit(_INTERRUPTED) from None
-    _print(console, universe, report)
+    print_report(Console(highlight=False), universe, report, ratios=ratios)
     if not report.complete:
         raise typer.Exit(1)
 
@@ -176,6 +172,8 @@ def _asked(
         asked = [*first, *(source for source in every if not source.offers & taken)]
         if ratios:
             asked = [EastmoneyDaily(call, ratios=True) if s.name == EastmoneyDaily.name else s for s in asked]
+            if not first:  # who cannot tell them comes last
+                asked.sort(key=lambda source: source.name in _WITHOUT_RATIOS)
         # factors are to be compared too, for which one more question is needed
         yield asked, [SinaDaily(call, factors=True), *every]
 
@@ -202,51 +200,3 @@ def _bar(quiet: bool) -> Iterator[tuple[Any, Any]]:
             progress.update(task, description=what, completed=done, total=total)
 
         yield told, tell
-
-
-def _print(console: Console, universe: str, report: SyncReport) -> None:
-    from alphaloom.cli.output import print_labelled
-    from engine.market.store import Kind, Reason
-
-    taken = report.taken
-    added = {kind: n for kind, n in taken.added.items() if kind != Kind.QUARANTINE}
-    words = ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in added.items()) or "nothing new"
-    head = f"{universe} to {report.due}, {report.names:,} names, {report.asked:,} of them asked for: {words}"
-    console.print(head, soft_wrap=True, markup=False)
-    for name, tally in report.vendors.items():
-        console.print(f"  {name}: {_tally(tally)}", soft_wrap=True, markup=False)
-    for reason, count in taken.quarantined.items():
-        text = f"{count:,} × {reason}: {Reason(reason).words}; e.g. {taken.examples[reason]}"
-        print_labelled(console, "quarantined", text)
-    for label, lines in (
-        ("note", taken.notes),
-        ("differs", [str(difference) for difference in report.differences]),
-        ("gap", list(report.gaps.values())),
-        ("missing", list(report.failed.values())),
-    ):
-        for line in lines[:_SHOWN]:
-            print_labelled(console, label, line, width=11)
-        if len(lines) > _SHOWN:
-            print_labelled(console, label, f"and {len(lines) - _SHOWN:,} more", width=11)
-    if report.late:
-        names = ", ".join(report.late[:_SHOWN]) + (", …" if len(report.late) > _SHOWN else "")
-        text = (
-            f"{len(report.late):,} names have no bar of {report.due} (suspended, or a late vendor): {names}"
-        )
-        print_labelled(console, "late", text, width=11)
-    if report.checked:
-        console.print(f"{report.checked:,} bars were compared with a second vendor's", soft_wrap=True)
-    if not report.complete:
-        open_ones = [*report.gaps, *report.failed]
-        names = ", ".join(open_ones[:_SHOWN]) + (", …" if len(open_ones) > _SHOWN else "")
-        text = f"{len(open_ones):,} questions were not answered ({names}); repeat the command later"
-        print_labelled(console, "incomplete", text, width=11)
-
-
-def _tally(tally: Tally) -> str:
-    out = f"{tally.asked:,} asked, {tally.came:,} came"
-    if tally.failed:
-        out += "; failed: " + ", ".join(f"{n:,} × {trouble}" for trouble, n in tally.failed.items())
-    for other, count in tally.stood_in.items():
-        out += f"; {count:,} in place of {other}"
-    return out

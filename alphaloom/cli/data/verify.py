@@ -22,11 +22,19 @@ def verify(
     named.
     """
     from engine.market.store import StoreError
+    from engine.market.store.rebuild import rebuild_manifest
     from engine.market.store.verify import repair as mend
     from engine.market.store.verify import verify as look
 
     place = store_at(store)
     if repair:
+        rebuilt = rebuild_manifest(place, shanghai_now)
+        if rebuilt is not None:
+            rows = sum(segment.rows for segment in rebuilt.segments)
+            typer.echo(
+                f"a new manifest names {len(rebuilt.segments):,} files with {rows:,} rows; what the old one "
+                "said of sources and times is lost"
+            )
         before, found = mend(place, shanghai_now)
         for fault in before.faults:
             typer.echo(f"set aside  {fault.segment.path}: {fault.what}")

@@ -8,9 +8,9 @@ judge: what it delivers is checked when it arrives at the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast, runtime_checkable
 
 from engine.market.sources.delivery import DailyBars
 from engine.market.store.schema import Kind
@@ -95,6 +95,54 @@ class FurtherSource(Source, Protocol):
 
     def calendar(self) -> Any:
         """Sessions of the exchange, as far as they are announced; ``Kind.SESSIONS``."""
+
+
+@runtime_checkable
+class PastMembers(Protocol):
+    """A source that also knows who was a member of an index on a day gone by."""
+
+    @property
+    def past_universes(self) -> frozenset[str]:
+        """The indices that it knows this of."""
+
+    def members_on(self, universe: str, day: date) -> Any:
+        """Return the list that was in force at the close of a day, `in_date` being null; ``Kind.MEMBERSHIP``.
+
+        Raises
+        ------
+        VendorError
+            Its trouble is ``empty`` for a day before the first list.
+        """
+
+
+@runtime_checkable
+class WholeSession(Protocol):
+    """A source that also tells the bars of all stocks of one session by a single question."""
+
+    def session_bars(self, symbols: Sequence[str], day: date) -> DailyBars:
+        """Return the bars of one session of those of the symbols that it tells of, with their precloses."""
+
+
+class KnownAction(NamedTuple):
+    """Terms that the store has of a stock's ex-date: CNY and new shares per share, and the pay date."""
+
+    cash_per_share: float
+    bonus_ratio: float
+    pay_date: date | None
+
+
+#: by symbol and ex-date
+KnownActions = Mapping[tuple[str, date], KnownAction]
+
+
+@runtime_checkable
+class NewActions(Protocol):
+    """A source that spares questions about corporate actions that are known already."""
+
+    def new_actions(
+        self, symbols: Sequence[str], first: date | None, last: date | None, known: KnownActions
+    ) -> Iterator[Any]:
+        """Deliver as ``actions`` does; stocks about which nothing is news may be left out."""
 
 
 #: tables whose calls are in `FurtherSource`

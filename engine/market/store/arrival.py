@@ -241,10 +241,14 @@ class _Line:
 
     def _stale(self, adjacent: Bools) -> Bools:
         same = adjacent & self.traded & (self.values["volume"] > _FEW_SHARES)
-        for name in (*_OHLC, "volume"):
+        for name in _OHLC:
             same &= self.values[name] == _shifted(self.values[name])
-        amount = self.values["amount"]
-        return np.asarray(same & ((amount == _shifted(amount)) | np.isnan(amount)))
+        # another vendor may have told the session before, in lots or in whole units of 10,000 CNY
+        for name, rounding in (("volume", _SAME_VOLUME), ("amount", _SAME_AMOUNT)):
+            column, before = self.values[name], _shifted(self.values[name])
+            slack = np.fmin(rounding, _SAME_RELATIVE * np.abs(before))
+            same &= (np.abs(column - before) <= slack) | (np.isnan(column) & (name == "amount"))
+        return np.asarray(same)
 
     def _reference(self, book: _Book, terms: Terms, adjacent: Bools) -> tuple[Floats, Bools]:
         """The ex-right reference of each row from the row before, and where only its upper end is known."""

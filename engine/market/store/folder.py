@@ -13,9 +13,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from engine.market.store.files import PARTIAL, StoreError, not_written
+from engine.market.store.files import PARTIAL, StoreError, not_written, write_whole
 from engine.market.store.lock import writer_lock
-from engine.market.store.manifest import NAME, Commit, Manifest, Segment, read_manifest
+from engine.market.store.manifest import (
+    NAME,
+    NEW_MANIFEST,
+    Commit,
+    Manifest,
+    ManifestDamaged,
+    Segment,
+    read_manifest,
+)
 from engine.market.store.rows import codes_of
 from engine.market.store.schema import Kind
 from engine.market.store.segments import (
@@ -32,7 +40,9 @@ if TYPE_CHECKING:
     from engine.market.load import LoadedMarket
 
 T = TypeVar("T")
-_LOCK = "writing.lock"
+LOCK = "writing.lock"
+#: there while the first step of a new store is under way, so that what it leaves is known for that
+_FIRST_STEP = f"{PARTIAL}first-step"
 #: what a sync keeps of its questions, beside the store
 _BESIDE = ("asked.db", "asked.db-journal")
 _ATTEMPTS = 5
@@ -219,6 +229,8 @@ class StoreWriter(StoreReader):
         """
         counts: dict[str, int] = {}
         gone, new = list(self._gone), []
+        if not self.manifest.commits and (self._replaced or self._added):
+            write_whole(self.folder / _FIRST_STEP, b"")
         try:
             for kind, table in self._replaced.items():
                 gone += [s for s in self.manifest.of(kind) if s not in gone]
@@ -254,15 +266,18 @@ class StoreWriter(StoreReader):
         """Remove files that no manifest names: what a merge has replaced, and what a killed writer left."""
         named = {segment.path for segment in self.manifest.segments}
         for path in sorted(self.folder.rglob("*")):
-            relative = path.relative_to(self.folder)
-            stray = path.suffix == ".parquet" and relative.parts[0] in set(Kind)
-            if path.is_file() and (
-                path.name.startswith(PARTIAL) or (stray and relative.as_posix() not in named)
-            ):
+            here = path.relative_to(self.folder).as_posix() not in named
+            if here and path.is_file() and is_of_a_writer(self.folder, path):
                 try:
                     path.unlink(missing_ok=True)
                 except OSError:  # open elsewhere, on Windows: the next writer's turn
                     continue
+
+
+def is_of_a_writer(folder: Path, path: Path) -> bool:
+    """Whether a file below a store's folder is one that writers make: a segment, or a part of one."""
+    segment = path.suffix == ".parquet" and path.relative_to(folder).parts[0] in set(Kind)
+    return segment or path.name.startswith(PARTIAL)
 
 
 class MarketStore:
@@ -297,6 +312,7 @@ class MarketStore:
         StoreError
             If there is no store, or its manifest is damaged.
         """
+        self.refuse_headless()
         if not self.exists:
             raise StoreError(
                 f"{self.folder} holds no market store; fill one with alphaloom data sync (from vendors on "
@@ -343,8 +359,9 @@ class MarketStore:
         StoreError
             If the folder cannot be written to or holds something else, or the manifest is damaged.
         """
+        self.refuse_headless()
         self._refuse_foreign()
-        with writer_lock(self.folder / _LOCK, timeout_s):
+        with writer_lock(self.folder / LOCK, timeout_s):
             writer = StoreWriter(self.folder, read_manifest(self.folder), clock)
             writer.sweep()
             yield writer
@@ -362,10 +379,26 @@ class MarketStore:
 
         return store_panel(self, universe, start, end, calendar=calendar)
 
+    def refuse_headless(self) -> None:
+        """Stop where there are files of a store without a manifest: a writer would take them for leftovers.
+
+        Raises
+        ------
+        ManifestDamaged
+        """
+        if self.exists or not self.folder.is_dir() or (self.folder / _FIRST_STEP).exists():
+            return
+        files = sum(1 for kind in Kind for _ in (self.folder / kind).rglob("*.parquet"))
+        if files:
+            raise ManifestDamaged(
+                f"{self.folder} holds {files:,} files of a market store, and no {NAME} that names them; "
+                f"{NEW_MANIFEST}"
+            )
+
     def _refuse_foreign(self) -> None:
         try:
             if self.folder.is_dir() and not self.exists:
-                known = {*Kind, _LOCK, *_BESIDE}
+                known = {*Kind, LOCK, *_BESIDE}
                 strange = sorted(
                     p.name
                     for p in self.folder.iterdir()

@@ -79,6 +79,20 @@ class Taken:
         return self
 
 
+class UselessDelivery(DataError):  # noqa: N818 - says what it is
+    """Nearly all bars of a delivery are wrong in the same way; nothing of it was taken.
+
+    Parameters
+    ----------
+    source, what, remedy : str
+        Who delivered it, what is wrong with it, and what to do where it comes from a file.
+    """
+
+    def __init__(self, source: str, what: str, remedy: str) -> None:
+        super().__init__(f"{source}: {what}; {remedy}")
+        self.what = what
+
+
 def take_bars(
     writer: StoreWriter, bars: DailyBars, *, source: str, rules: ArrivalRules, changes: CodeChanges
 ) -> Taken:
@@ -86,8 +100,9 @@ def take_bars(
 
     Raises
     ------
-    DataError
-        If most of the delivery counts lots, which is a wrong option rather than wrong bars.
+    UselessDelivery
+        If most of the delivery counts lots, which is a wrong option rather than wrong bars, or repeats the
+        session before.
     """
     bars = with_newest_codes(bars, changes)
     if not len(bars):
@@ -100,10 +115,18 @@ def take_bars(
     )
     counts = verdict.counts()
     if (lots := counts.get(Reason.LOTS_FOR_SHARES, 0)) > max(len(bars) // 2, _ENOUGH):
-        raise DataError(
-            f"{source}: the volume of {lots:,} of {len(bars):,} bars counts lots of 100 shares "
-            f"(first {bars.label(int(np.argmax(verdict.reason >= 0)))}); say so with --set units=lots; "
-            "nothing of this delivery was stored"
+        first = bars.label(int(np.argmax(verdict.reason >= 0)))
+        raise UselessDelivery(
+            source,
+            f"the volume of {lots:,} of {len(bars):,} bars counts lots of 100 shares (first {first})",
+            "say so with --set units=lots; nothing of this delivery was stored",
+        )
+    if (stale := counts.get(Reason.STALE_COPY, 0)) > max(len(bars) // 2, _ENOUGH):
+        first = bars.label(int(np.argmax(verdict.reason >= 0)))
+        raise UselessDelivery(
+            source,
+            f"{stale:,} of {len(bars):,} bars are those of the session before, served again (first {first})",
+            "nothing of this delivery was stored: repeat the command later",
         )
     taken = Taken(known=int(verdict.known.sum()))
     fresh = bars.take(verdict.new)
@@ -188,7 +211,7 @@ def _factor_steps(bars: DailyBars, stored: DailyBars, verdict: Verdict, source: 
     order = np.argsort((column << 32) + session.astype(np.int64), kind="stable")
     column, session, factor, news = column[order], session[order], factor[order], news[order]
     near = news.copy()
-    near[1:] |= news[:-1]
+    near[1:] |= news[:-1] & (column[1:] == column[:-1])
     chosen = np.flatnonzero(steps(column, session, factor) & near)
     return pa.table(
         {

@@ -16,6 +16,16 @@ NAME = "manifest.json"
 _FORMAT = 1
 
 
+#: what to do about a manifest that cannot be used
+NEW_MANIFEST = (
+    "restore it from a backup, or run alphaloom data verify --repair, which makes a new one of the files"
+)
+
+
+class ManifestDamaged(StoreError):  # noqa: N818 - says what it is
+    """The manifest is missing or damaged; the files that it named may be whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """One immutable file of rows.
@@ -112,8 +122,10 @@ def read_manifest(folder: Path) -> Manifest:
 
     Raises
     ------
+    ManifestDamaged
+        If it is damaged.
     StoreError
-        If it is damaged, or written by a newer version.
+        If it was written by a newer version.
     """
     path = folder / NAME
     try:
@@ -150,6 +162,4 @@ def _commit(fields: dict[str, Any]) -> Commit:
 
 
 def _damaged(path: Path, why: str) -> StoreError:
-    return StoreError(
-        f"{path} is damaged: {why}; restore it from a backup, or move {path.parent} away and import again"
-    )
+    return ManifestDamaged(f"{path} is damaged: {why}; {NEW_MANIFEST}")

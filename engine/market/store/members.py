@@ -44,6 +44,59 @@ def grown(spells: Sequence[MemberSpell], session: date, members: Collection[str]
     return sorted(out, key=lambda s: (s.symbol, s.joined))
 
 
+def preceded(
+    spells: Sequence[MemberSpell], start: date, until: date, members: Collection[str]
+) -> list[MemberSpell]:
+    """Put the members of the days before the first known one in front of spells.
+
+    Whoever was a member and begins on `until`, the first day that was known so far, has been one from `start`
+    on; the others have left by then.
+    """
+    before, out = set(members), []
+    for spell in spells:
+        if spell.joined == until and spell.symbol in before:
+            spell = spell._replace(joined=start)
+            before.remove(spell.symbol)
+        out.append(spell)
+    out += [MemberSpell(symbol, start, until) for symbol in before]
+    return sorted(out, key=lambda s: (s.symbol, s.joined))
+
+
+class DatedList(NamedTuple):
+    """The members of an index from a session on, until another list or the first known day."""
+
+    session: date
+    members: frozenset[str]
+
+
+def take_earlier_lists(
+    writer: StoreWriter, universe: str, lists: Sequence[DatedList], *, source: str
+) -> Taken:
+    """Put lists of days gone by before the first day on which the store knows the members.
+
+    Parameters
+    ----------
+    writer : StoreWriter
+    universe : str
+    lists : sequence of DatedList
+        By ascending session, the last before the first known day, on which the last one ends.
+    source : str
+    """
+    spells = member_spells(writer, universe)
+    until = min(spell.joined for spell in spells)
+    for session, members in reversed(lists):
+        spells = preceded(spells, session, until, members)
+        until = session
+    taken = _store(writer, universe, spells)
+    rows = [
+        {"universe": universe, "session": day, "members": len(members), "source": source}
+        for day, members in lists
+    ]
+    writer.add(Kind.SNAPSHOTS, table_of(Kind.SNAPSHOTS, rows))
+    taken.added[Kind.SNAPSHOTS] += len(rows)
+    return taken
+
+
 def take_snapshot(
     writer: StoreWriter, universe: str, session: date, members: Collection[str], *, source: str
 ) -> Taken:

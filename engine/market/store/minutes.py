@@ -10,12 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from engine.errors import DataError
 from engine.market.codes import CodeChanges
 from engine.market.grid import Bools, Floats, Ints
 from engine.market.phases import minute_ends
 from engine.market.store.folder import StoreReader, StoreWriter
-from engine.market.store.intake import Taken
+from engine.market.store.intake import Taken, UselessDelivery
 from engine.market.store.reasons import ArrivalRules, Reason
 from engine.market.store.rows import codes_of, day_numbers, days, newest_code, numbers, table_of, words
 from engine.market.store.schema import MINUTE_VALUES, Kind
@@ -120,7 +119,7 @@ def take_minutes(
 
     Raises
     ------
-    DataError
+    UselessDelivery
         If most of the delivery counts lots, which is a wrong option rather than wrong bars.
 
     Notes
@@ -344,10 +343,12 @@ def _refuse_lots(book: _Book, source: str) -> None:
     lots = book.reason == _ORDER.index(Reason.LOTS_FOR_SHARES)
     count = int(lots.sum())
     if count > max(len(book.bars) // 2, _ENOUGH):
-        raise DataError(
-            f"{source}: the volume of {count:,} of {len(book.bars):,} minute bars counts lots of 100 shares "
-            f"(first {book.bars.label(int(np.argmax(lots)))}); say so with --set units=lots; nothing of this "
-            "delivery was stored"
+        first = book.bars.label(int(np.argmax(lots)))
+        raise UselessDelivery(
+            source,
+            f"the volume of {count:,} of {len(book.bars):,} minute bars counts lots of 100 shares (first "
+            f"{first})",
+            "say so with --set units=lots; nothing of this delivery was stored",
         )
 
 

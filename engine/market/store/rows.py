@@ -41,27 +41,30 @@ def bars_of(table: Any, symbols: NDArray[np.str_]) -> DailyBars:
     """Rows of ``Kind.BARS`` of the given symbols (ascending), sorted; rows of others are left out."""
     column = codes_of(table["symbol"], symbols)
     session = day_numbers(table["session"])
-    values = {name: numbers(table[name]) for name in table.column_names if name not in ("symbol", "session")}
     order = np.argsort((column << 32) + session, kind="stable")
     order = order[np.searchsorted(column[order], 0) :]
     in_order = len(order) == len(column) and bool((order[1:] > order[:-1]).all())
     if not in_order:
         column, session = column[order], session[order]
-        values = {name: cells[order] for name, cells in values.items()}
+    # a column at a time: rows that lie beside the wanted ones are many times theirs where names are few
+    names = [name for name in table.column_names if name not in ("symbol", "session")]
+    values = {name: numbers(table[name]) if in_order else numbers(table[name])[order] for name in names}
     return DailyBars(symbols, column, session.astype("datetime64[D]"), values)
 
 
 def codes_of(column: Any, symbols: NDArray[np.str_]) -> Ints:
     """(R,) place of each row's symbol among ascending ones, -1 where it is not among them."""
-    parts = [np.empty(0, dtype=np.intp)]
-    for chunk in column.chunks:
-        if not pa.types.is_dictionary(chunk.type):
-            chunk = chunk.dictionary_encode()
-        texts = np.array(chunk.dictionary.to_pylist(), dtype=np.str_)
-        place = np.minimum(np.searchsorted(symbols, texts), max(len(symbols) - 1, 0))
-        found = np.where(symbols[place] == texts, place, -1) if len(symbols) and len(texts) else place - 1
-        parts.append(found.astype(np.intp)[chunk.indices.to_numpy(zero_copy_only=False)])
-    return np.concatenate(parts)
+    if not len(column):
+        return np.empty(0, dtype=np.intp)
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    # every group of rows in a file has a vocabulary of its own: one look-up instead of thousands
+    column = column.unify_dictionaries()
+    texts = np.array(column.chunk(0).dictionary.to_pylist(), dtype=np.str_)
+    place = np.minimum(np.searchsorted(symbols, texts), max(len(symbols) - 1, 0))
+    found = np.where(symbols[place] == texts, place, -1) if len(symbols) else np.full(len(texts), -1)
+    codes = pa.chunked_array([chunk.indices for chunk in column.chunks]).to_numpy()
+    return np.asarray(found.astype(np.intp)[codes])
 
 
 def day_numbers(column: Any) -> NDArray[np.int64]:

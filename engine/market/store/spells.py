@@ -17,9 +17,11 @@ from engine.market.store.schema import Kind, Spell
 
 _KEY = ("symbol", "kind", "start")
 _DAY = timedelta(days=1)
+#: so many stocks may leave special treatment at once, be it most of those that the store knows
+_FEW = 5
 
 
-def take_stock_spells(writer: StoreWriter, table: Any, calendar: Calendar) -> Taken:
+def take_stock_spells(writer: StoreWriter, table: Any, calendar: Calendar, *, whole: bool = False) -> Taken:
     """Add spells; a known end is not forgotten.
 
     Vendors list who is under special treatment today, so every list makes spells of one day; these are
@@ -34,19 +36,60 @@ def take_stock_spells(writer: StoreWriter, table: Any, calendar: Calendar) -> Ta
         Columns of `Kind.SPELLS`; ``end`` is the first day no longer, null while the spell lasts.
     calendar : Calendar
         Spells between which it has no session are one.
+    whole : bool
+        The table may be a vendor's list of all who are under special treatment on one day: then a stored
+        spell that would last longer ends on that day, if the list lacks the stock.
     """
-    stored = records(writer.rows(Kind.SPELLS))
+    stored, notes = records(writer.rows(Kind.SPELLS)), list[str]()
+    before = {tuple(row.items()) for row in stored}
     ends = {_key(row): row["end"] for row in stored if row["kind"] == Spell.ST and row["end"] is not None}
+    if whole:
+        stored, notes = _ended(stored, records(table), calendar)
     # the list of a spell's first day, told again, takes nothing of what was joined to it since
     told = [row for row in records(table) if row["end"] is None or row["end"] > ends.get(_key(row), date.min)]
     rows = joined(updated(stored, told, _KEY), calendar)
-    before, taken = {tuple(row.items()) for row in stored}, Taken()
+    taken = Taken(notes=notes)
     news = sum(tuple(row.items()) not in before for row in rows)
     if news or len(rows) != len(stored):
         writer.replace(Kind.SPELLS, table_of(Kind.SPELLS, rows))
     if news:
         taken.added[Kind.SPELLS] += news
     return taken
+
+
+def _ended(
+    stored: list[dict[str, Any]], told: list[dict[str, Any]], calendar: Calendar
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """End spells of special treatment that last beyond the day of a list without the stock.
+
+    Stocks of an exchange of which the list has none are left alone, and so are all if most of them would end:
+    then it is the list that lacks something.
+    """
+    listed = [row for row in told if row["kind"] == Spell.ST]
+    days = {row["start"] for row in listed if row["end"] == row["start"] + _DAY}
+    if len(days) != 1 or any(row["end"] != row["start"] + _DAY for row in listed):
+        return stored, []  # spells, and no list of a day
+    names, (day,) = {row["symbol"] for row in listed}, days
+    exchanges = {name[-2:] for name in names}
+    lasting = [
+        row
+        for row in stored
+        if row["kind"] == Spell.ST
+        and row["start"] < day
+        and (row["end"] is None or row["end"] > day)
+        and row["symbol"][-2:] in exchanges
+    ]
+    gone = {_key(row) for row in lasting if row["symbol"] not in names}
+    if 2 * len(gone) > len(lasting) and len(gone) > _FEW:
+        return stored, [
+            f"special treatment: the list of {day} lacks {len(gone):,} of {len(lasting):,} stocks that are "
+            "under it by the store; none of these spells was ended: import them anew, with their ends"
+        ]
+    # on a day without a session it tells of the next one
+    sessions = calendar.sessions
+    place = int(np.searchsorted(sessions, np.datetime64(day, "D")))
+    end: date = sessions[place].astype(object) if place < len(sessions) else day
+    return [{**row, "end": end} if _key(row) in gone else row for row in stored], []
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -26,6 +26,7 @@ from engine.market.store.status_tables import (
     minutes_status,
     texts_status,
 )
+from engine.market.store.sync.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class MembersStatus:
-    """An index: how many members it has after the last list or import, and since when that is said."""
+    """An index: how many members it has after the last list or import, and which days are known."""
 
     universe: str
     members: int
+    known_from: date
     known_to: date
 
 
@@ -72,6 +74,8 @@ class StoreStatus:
         Last complete session by the clock.
     behind : int
         Complete sessions after the last stored one.
+    asked : date or None
+        The last complete session when vendors were last asked for bars; None: never, as far as is known.
     stale : tuple of str
         Names not delisted whose bars end before the store's last session (suspended ones among them).
     gaps : tuple of Gap
@@ -94,6 +98,7 @@ class StoreStatus:
     symbols: int
     due: date
     behind: int
+    asked: date | None
     stale: tuple[str, ...]
     gaps: tuple[Gap, ...]
     members: tuple[MembersStatus, ...]
@@ -135,6 +140,7 @@ def _status(reader: StoreReader, now: datetime) -> StoreStatus:
         symbols=len(symbols),
         due=due.astype(object),
         behind=0 if last is None else max(0, int(np.searchsorted(calendar.sessions, due)) - last),
+        asked=_asked(reader),
         stale=_stale(reader, symbols, column, at),
         gaps=tuple(_gaps(reader, calendar, symbols, column, at)),
         members=tuple(_members(reader)),
@@ -146,6 +152,11 @@ def _status(reader: StoreReader, now: datetime) -> StoreStatus:
         minutes=minutes_status(reader),
         last_commit=commits[-1] if commits else None,
     )
+
+
+def _asked(reader: StoreReader) -> date | None:
+    with Journal(reader.folder) as journal:
+        return journal.newest(Kind.BARS)
 
 
 def _tables(reader: StoreReader) -> list[TableStatus]:
@@ -198,5 +209,6 @@ def _members(reader: StoreReader) -> list[MembersStatus]:
         mine = [row for row in spells if row["universe"] == universe]
         said = [row["session"] for row in seen if row["universe"] == universe]
         said += [day for row in mine for day in (row["in_date"], row["out_date"]) if day is not None]
-        out.append(MembersStatus(universe, sum(row["out_date"] is None for row in mine), max(said)))
+        first, inside = min(row["in_date"] for row in mine), sum(row["out_date"] is None for row in mine)
+        out.append(MembersStatus(universe, inside, first, max(said)))
     return out

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from engine.errors import CalendarError
 from engine.market.calendar import Calendar, plain_list, xshg
 from engine.market.codes import shipped_code_changes
 from engine.market.store.contents import wrong_contents
-from engine.market.store.files import PARTIAL, StoreError, sha256
-from engine.market.store.folder import MarketStore, StoreReader
+from engine.market.store.files import StoreError, sha256
+from engine.market.store.folder import MarketStore, StoreReader, is_of_a_writer
 from engine.market.store.manifest import Segment
 from engine.market.store.rows import day_numbers, newest_code
 from engine.market.store.schema import SCHEMAS, Kind
@@ -27,6 +28,8 @@ from engine.market.store.segments import day_span, words_of
 from engine.market.store.sessions import contradictions, store_calendar, stored_sessions
 
 _SESSIONS = {Kind.BARS: "session", Kind.INDEX_BARS: "session", Kind.MINUTE_BARS: "session"}
+#: where a repair puts what it takes out of the store
+DAMAGED = "damaged"
 _REPAIR = "restore it from a backup, or alphaloom data verify --repair and import or sync again"
 
 
@@ -101,7 +104,7 @@ def verify(store: MarketStore, progress: Callable[[int, int], None] | None = Non
     left = [
         path.relative_to(store.folder).as_posix()
         for path in sorted(store.folder.rglob("*"))
-        if path.is_file() and (path.suffix == ".parquet" or path.name.startswith(PARTIAL))
+        if path.is_file() and is_of_a_writer(store.folder, path)
     ]
     leftovers = tuple(path for path in left if path not in named)
     return Verification(len(segments), sum(s.rows for s in segments), tuple(faults), leftovers)
@@ -118,15 +121,19 @@ def repair(store: MarketStore, clock: Callable[[], datetime]) -> tuple[Verificat
             gone = list(
                 dict.fromkeys(f.segment for f in before.faults if f.segment in writer.manifest.segments)
             )
-            aside = store.folder / "damaged"
             for segment in gone:
                 path = store.folder / segment.path
                 if path.is_file():
-                    aside.mkdir(exist_ok=True)
-                    (aside / segment.path.replace("/", "-")).write_bytes(path.read_bytes())
+                    set_aside(store.folder, path)
                 writer.drop(segment)
             writer.commit("repair")
     return before, verify(store)
+
+
+def set_aside(folder: Path, path: Path) -> None:
+    """Keep a copy of a file of the store in ``damaged/``; the file itself is left to the next writer."""
+    (folder / DAMAGED).mkdir(exist_ok=True)
+    (folder / DAMAGED / path.relative_to(folder).as_posix().replace("/", "-")).write_bytes(path.read_bytes())
 
 
 def _calendar(reader: StoreReader) -> tuple[Calendar, list[Fault]]:
@@ -168,15 +175,16 @@ def _looked_at(
         table = pq.read_table(pa.BufferReader(data), read_dictionary=words_of(kind))
     except (pa.ArrowException, OSError) as problem:
         return [fault(f"it is no Parquet file: {str(problem).splitlines()[0]}")], None
-    wrong = list(_wrong_columns(kind, table))
+    wrong = list(wrong_columns(kind, table))
     if wrong:
         return [fault(wrong[0])], None
-    keys = _keys(kind, table)
+    keys = keys_of(kind, table)
     found = [*_wrong_rows(kind, segment, table, keys, calendar), *wrong_contents(kind, table)]
     return [fault(what) for what in found], keys
 
 
-def _wrong_columns(kind: Kind, table: Any) -> Iterator[str]:
+def wrong_columns(kind: Kind, table: Any) -> Iterator[str]:
+    """Yield what is wrong with the columns of a file of a table."""
     schema = SCHEMAS[kind]
     for field in schema.columns:
         if field.name not in table.column_names:
@@ -210,7 +218,7 @@ def _wrong_rows(kind: Kind, segment: Segment, table: Any, keys: Any, calendar: C
                 )
 
 
-def _keys(kind: Kind, table: Any) -> Any:
+def keys_of(kind: Kind, table: Any) -> Any:
     """(R,) values that order as the table's key does."""
     names = SCHEMAS[kind].key
     if names[0] == "symbol" and names[1:] in (("session",), ("ended_at",)):

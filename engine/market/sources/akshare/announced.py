@@ -13,6 +13,7 @@ from engine.market.sources.akshare.actions import CninfoActions, EastmoneyAction
 from engine.market.sources.answers import Answer, plain_days
 from engine.market.sources.remote.caller import Caller
 from engine.market.sources.remote.failure import VendorError
+from engine.market.sources.source import KnownActions
 from engine.market.sources.vendor import VendorSource
 from engine.market.store.rows import records
 from engine.market.store.schema import Kind
@@ -24,10 +25,16 @@ RIGHTS_ISSUES = (
 _CENTRE = "datacenter-web.eastmoney.com"
 #: requests that one period costs, on average, and one name
 _A_PERIOD, _A_NAME = 5, 2
+#: names that are asked for one by one where Eastmoney does not tell what has changed
+_FEW_ENOUGH = 500
 #: names that cninfo fails for, after which it is left alone
 _ENOUGH = 3
 #: days from the record day of rights to their ex-date, at most
 _SUBSCRIBING = timedelta(days=40)
+
+
+#: days after an ex-date on which a pay date may still become known; CNY or shares per share
+_PAID_WITHIN, _SAME_TERMS = timedelta(days=10), 1e-4
 
 
 class _Found(NamedTuple):
@@ -81,14 +88,24 @@ class AnnouncedActions(VendorSource):
         self, symbols: Sequence[str], first: date | None = None, last: date | None = None
     ) -> Iterator[Any]:
         """Actions of the named stocks (of all, if none is named), one table a name."""
+        return self.new_actions(symbols, first, last, {})
+
+    def new_actions(
+        self, symbols: Sequence[str], first: date | None, last: date | None, known: KnownActions
+    ) -> Iterator[Any]:
+        """The same; of many names, those whose terms are known as Eastmoney tells them are left out.
+
+        A pay date that is not known is asked for until some days after the ex-date.
+        """
         names, told = list(symbols), dict[str, _Found]()
         periods = periods_asked(first, last, self._today())
         if not symbols or len(symbols) * _A_NAME > len(periods) * _A_PERIOD:
             try:
                 told = self._told(symbols, first, last)
-                names = sorted(told)
+                names = sorted(name for name, found in told.items() if self._is_news(found, known))
             except VendorError:
-                if not symbols:
+                # a daily step asks for what has changed, and is no reason to ask thousands of times
+                if not symbols or (known and len(symbols) > _FEW_ENOUGH):
                     raise
         failed: list[str] = []
         problem: VendorError | None = None
@@ -102,6 +119,22 @@ class AnnouncedActions(VendorSource):
             failed.append(symbol)
         if problem is not None:
             yield from self._instead(failed, told, first, last, problem)
+
+    def _is_news(self, found: _Found, known: KnownActions) -> bool:
+        if found.rights or found.dividends is None:
+            return True
+        for row in records(found.dividends):
+            have = known.get((row["symbol"], row["ex_date"]))
+            if have is None:
+                return True
+            apart = (
+                abs(have.cash_per_share - row["cash_per_share"]),
+                abs(have.bonus_ratio - row["bonus_ratio"]),
+            )
+            awaited = have.pay_date is None and row["ex_date"] > self._today() - _PAID_WITHIN
+            if awaited or max(apart) > _SAME_TERMS:
+                return True
+        return False
 
     def _instead(
         self,

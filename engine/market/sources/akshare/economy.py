@@ -32,8 +32,8 @@ _JIN10_FILES = "cdn.jin10.com"
 _JIN10, _CENTRE, _YIELDS, _SAFE = (
     "datacenter-api.jin10.com", "datacenter-web.eastmoney.com", "datacenter.eastmoney.com", "www.safe.gov.cn",
 )  # fmt: skip
-_DAY = np.timedelta64(1, "D")
-_MONTH = re.compile(r"^(\d{4})年(\d{1,2})月份?$")
+_DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
+_CHINESE_MONTH = re.compile(r"^(\d{4})年(\d{1,2})月份?$")
 #: range in which the CNY price of a dollar and rates in percent can lie
 _PLAUSIBLE = {"usd_cny": (1.0, 20.0)}
 _PERCENT = (-50.0, 100.0)
@@ -113,7 +113,7 @@ def published_series(answer: Answer, monthly: Monthly) -> Series:
     month = day.astype("datetime64[M]")
     number = (day - month).astype(int) + 1
     own = monthly.same_month & (number >= 20)
-    period = _month_end(np.where(own, month, month - 1))
+    period = _month_end(np.where(own, month, month - _MONTH))
     placeholder = ~own & (number == 1) & (not monthly.same_month)
     known = day + _DAY if monthly.after_close else day
     visible = np.where(placeholder, _latest(period, monthly), known)
@@ -125,7 +125,7 @@ def undated_series(answer: Answer, monthly: Monthly) -> Series:
     answer.has_exactly(monthly.columns)
     months = []
     for text in answer.texts("月份"):
-        found = _MONTH.match(text)
+        found = _CHINESE_MONTH.match(text)
         if found is None:
             answer.refuse(f"月份 is {text!r}, which is no month")
         months.append(f"{found[1]}-{int(found[2]):02d}")
@@ -173,7 +173,7 @@ def _plausible(answer: Answer, name: str, series: Series) -> Series:
 
 
 def _month_end(month: Any) -> Dates:
-    return np.asarray((month.astype("datetime64[M]") + 1).astype("datetime64[D]") - _DAY)
+    return np.asarray((month.astype("datetime64[M]") + _MONTH).astype("datetime64[D]") - _DAY)
 
 
 def _latest(period: Dates, monthly: Monthly) -> Dates:

@@ -44,6 +44,12 @@ def daily(code: str, first: str, last: str) -> pd.DataFrame:
     )
 
 
+def session(day: str) -> pd.DataFrame:
+    """Raw daily bars of every stock on one day, suspended ones with them, by one question."""
+    about = f"all bars of {day}"
+    return _asked(about, lambda client: client.query_daily_history_k_AStock(date=day))
+
+
 def index(code: str, first: str, last: str) -> pd.DataFrame:
     """Daily bars of an index (``sh.000016``) between two days."""
     return _asked(

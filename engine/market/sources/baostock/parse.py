@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from engine.market.calendar import Dates
 from engine.market.grid import Floats
 from engine.market.sources.answers import Answer, of_one_stock, plain_days, rows, within
 from engine.market.sources.delivery import DailyBars
+from engine.market.sources.remote.failure import Trouble, VendorError
 from engine.market.store.rows import table_of
 from engine.market.store.schema import INDEX_VALUES, Kind
 from engine.market.universe import INDEX_SIZE
@@ -20,6 +21,11 @@ from engine.market.universe import INDEX_SIZE
 DAILY = (
     "date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "adjustflag", "turn",
     "tradestatus", "pctChg", "peTTM", "pbMRQ", "isST",
+)  # fmt: skip
+#: of a whole session (the client's demonstration lists them)
+SESSION = (
+    "date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "adjustflag", "turn",
+    "tradestatus", "pctChg", "peTTM", "pbMRQ", "psTTM", "pcfNcfTTM", "isST",
 )  # fmt: skip
 INDEX = ("date", "code", "open", "high", "low", "close", "preclose", "volume", "amount", "pctChg")
 FACTORS = ("code", "dividOperateDate", "foreAdjustFactor", "backAdjustFactor", "adjustFactor")
@@ -31,6 +37,8 @@ DIVIDENDS = (
 STOCKS = ("code", "code_name", "ipoDate", "outDate", "type", "status")
 MEMBERS = ("updateDate", "code", "code_name")
 _RAW, _STOCK = "3", "1"
+#: days that a list of members may be old: indices change in June and December at the latest
+_OLDEST_LIST = 200
 
 
 def code_of(symbol: str) -> str:
@@ -46,21 +54,40 @@ def daily_bars(
     `steps` are the days from which cumulative factors hold, ascending, and the factors.
     """
     answer.has_exactly(DAILY).is_about("code", code_of(symbol)).is_about("adjustflag", _RAW)
+    session, values = answer.days("date"), _values(answer)
+    if steps is not None:
+        days, factor = steps
+        place = np.searchsorted(days, session, side="right")
+        values["adj_factor"] = np.concatenate([[1.0], factor])[place]
+    return of_one_stock(symbol, session, values, first, last)
+
+
+def session_bars(answer: Answer, symbols: Sequence[str], day: date) -> DailyBars:
+    """Read the raw bars of one session, of those of the symbols that are told; no other session's."""
+    answer.has_exactly(SESSION).is_about("date", day.isoformat()).is_about("adjustflag", _RAW)
+    told, _ = answer.stocks("code")
+    if len(set(told) - {""}) != len([symbol for symbol in told if symbol]):
+        answer.refuse("a stock is told twice")
+    values, rows_of = _values(answer), {symbol: row for row, symbol in enumerate(told)}
+    found = sorted(symbol for symbol in symbols if symbol in rows_of)
+    rows_ = np.array([rows_of[symbol] for symbol in found], dtype=np.intp)
+    kept = {name: column[rows_] for name, column in values.items()}
+    session = np.full(len(found), np.datetime64(day, "D"))
+    return DailyBars(np.array(found, dtype=np.str_), np.arange(len(found)), session, kept)
+
+
+def _values(answer: Answer) -> dict[str, Floats]:
+    """Columns of bars in the units of the house."""
     o, h, low, c = (answer.numbers(name, mostly=True) for name in ("open", "high", "low", "close"))
     answer.is_bars(o, h, low, c)
-    session, trading = answer.days("date"), answer.numbers("tradestatus", mostly=True)
-    values = {
+    trading = answer.numbers("tradestatus", mostly=True)
+    return {
         "open": o, "high": h, "low": low, "close": c, "preclose": answer.numbers("preclose"),
         "volume": np.where(trading == 0.0, 0.0, answer.numbers("volume")),
         "amount": np.where(trading == 0.0, 0.0, answer.numbers("amount")),
         "turnover": answer.numbers("turn") / 100.0, "trading": trading, "is_st": answer.numbers("isST"),
         "pe_ttm": answer.numbers("peTTM"), "pb_mrq": answer.numbers("pbMRQ"),
     }  # fmt: skip
-    if steps is not None:
-        days, factor = steps
-        place = np.searchsorted(days, session, side="right")
-        values["adj_factor"] = np.concatenate([[1.0], factor])[place]
-    return of_one_stock(symbol, session, values, first, last)
 
 
 def factor_steps(answer: Answer, symbol: str) -> tuple[Dates, Floats]:
@@ -118,13 +145,19 @@ def instrument_table(answer: Answer) -> Any:
     return table_of(Kind.INSTRUMENTS, sorted(told, key=lambda row: row["symbol"]))
 
 
-def member_table(answer: Answer, universe: str) -> Any:
-    """Read a list of members: as many as the index has, all of one list."""
+def member_table(answer: Answer, universe: str, day: date) -> Any:
+    """Read a list of members in force on a day: as many as the index has, all of one list made by then."""
     answer.has_exactly(MEMBERS)
     symbols, _ = answer.stocks("code")
     members, size = sorted(set(symbols) - {""}), INDEX_SIZE.get(universe)
     if len(members) != len(answer) or (size is not None and len(members) != size):
         answer.refuse(f"{len(members)} members, not {size or len(answer)}")
+    made: date = answer.days("updateDate").max().astype(object)
+    if made > day:
+        answer.refuse(f"its list is of {made}, later than the day that was asked for")
+    if (day - made).days > _OLDEST_LIST:
+        detail = f"its last list is of {made}"
+        raise VendorError(answer.vendor, answer.host, answer.about, Trouble.STALE, detail)
     return table_of(Kind.MEMBERSHIP, rows(("universe", [universe] * len(members)), ("symbol", members)))
 
 

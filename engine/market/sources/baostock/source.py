@@ -39,14 +39,16 @@ class Baostock(VendorSource):
     Notes
     -----
     It allows one connection at a time. A conversation is a login, a question for each 2000 rows, and a
-    logout: one a name for bars, one a name and year for dividends, one for an index's members. A session's
-    bars appear at about 17:30, factors and ratios at about 18:00. Not told: stocks of Beijing, rights issues.
+    logout: one a name for bars, or one for all names of one session, one a name and year for dividends, one
+    for an index's members. A session's bars appear at about 17:30, factors and ratios at about 18:00. Not
+    told: stocks of Beijing, rights issues.
     """
 
     name = "baostock"
     hosts = frozenset({_HOST})
     offers = frozenset({Kind.BARS, Kind.INDEX_BARS, Kind.ACTIONS, Kind.INSTRUMENTS, Kind.MEMBERSHIP})
     package = _FETCH
+    past_universes = frozenset({"sse50", "csi300", "csi500"})
 
     def __init__(self, call: Caller, *, today: Callable[[], date], factors: bool = False) -> None:
         super().__init__(call)
@@ -69,6 +71,16 @@ class Baostock(VendorSource):
             answer = self._told("daily", symbol, code=code, **span)
             steps = self.factors(symbol) if self._factors else None
             yield parse.daily_bars(answer, symbol, steps, first, last)
+
+    def session_bars(self, symbols: Sequence[str], day: date) -> DailyBars:
+        """Raw bars of one session, without factors, of those of the symbols that it tells of.
+
+        Raises
+        ------
+        VendorError
+            Its trouble is ``empty`` before the vendor has the session, ``columns`` if another one is told.
+        """
+        return parse.session_bars(self._told("session", f"all bars of {day}", day=str(day)), symbols, day)
 
     def factors(self, symbol: str) -> Any:
         """Days from which the vendor's cumulative factors hold, ascending, and the factors."""
@@ -111,18 +123,21 @@ class Baostock(VendorSource):
         return self.members_on(universe, None)
 
     def members_on(self, universe: str, day: date | None) -> Any:
-        """The list in force on a day: lists of many days make spells of membership.
+        """The list in force on a day, today's for None: lists of many days make spells of membership.
+
+        It makes new lists about once a week, so a change may be told some days late, and never early.
 
         Raises
         ------
         DataError
             If it has no list of that universe.
         """
-        if universe not in ("sse50", "csi300", "csi500"):
-            raise DataError(f"{self.name} lists no members of {universe!r}; it has sse50, csi300, csi500")
+        if universe not in self.past_universes:
+            has = ", ".join(sorted(self.past_universes))
+            raise DataError(f"{self.name} lists no members of {universe!r}; it has {has}")
         about = f"members of {universe}" + (f" on {day}" if day else "")
         answer = self._told("members", about, universe=universe, day=str(day or ""))
-        return parse.member_table(answer, universe)
+        return parse.member_table(answer, universe, day or self._today())
 
     def _code(self, symbol: str) -> str:
         if not parse.is_told(symbol):

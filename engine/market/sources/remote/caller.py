@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from engine.errors import AlphaloomError, DataError
-from engine.market.sources.remote.failure import Trouble, VendorError
+from engine.market.sources.remote.failure import NotAskable, Trouble, VendorError
 from engine.market.sources.remote.limits import HostLimits
 from engine.market.sources.remote.translate import trouble_of
 from engine.market.sources.remote.worker import Ask, Done, Failed, Request, Stopped, work
@@ -233,7 +233,9 @@ class WorkerCaller:
                 line.hear(_STARTING_S)
             except (TimedOutError, DiedError) as problem:
                 self.close()
-                raise DataError(f"the process that asks vendors did not start: it {problem}") from None
+                raise NotAskable(
+                    f"the process that asks vendors did not start: it {problem}; repeat the command"
+                ) from None
             self._line = line
         return self._line
 

@@ -69,6 +69,10 @@ _NOW = {
 }
 
 
+class NotAskable(DataError):  # noqa: N818 - says what it is
+    """Nobody can be asked, whoever it is: something on this machine is in the way."""
+
+
 class VendorError(DataError):
     """A vendor gave no usable answer; the message names it, what was asked for, and what now.
 

@@ -11,8 +11,15 @@ from typing import Any, TypeVar, cast
 
 from engine.errors import DataError
 from engine.market.sources.delivery import DailyBars
-from engine.market.sources.remote.failure import Trouble, VendorError
-from engine.market.sources.source import FurtherSource, Source
+from engine.market.sources.remote.failure import NotAskable, Trouble, VendorError
+from engine.market.sources.source import (
+    FurtherSource,
+    KnownActions,
+    NewActions,
+    PastMembers,
+    Source,
+    WholeSession,
+)
 from engine.market.store.schema import Kind
 
 T = TypeVar("T")
@@ -73,6 +80,8 @@ class FallBack:
     ------
     VendorError
         By any call, if nobody answers: that of the last who was asked.
+    NotAskable
+        By any call, if this machine cannot ask anybody.
     """
 
     def __init__(self, sources: Sequence[Source], tell: Callable[[str], None]) -> None:
@@ -121,10 +130,20 @@ class FallBack:
             yield from self._asked(Kind.BARS, symbol, partial(_bars, symbol, first, last))
 
     def actions(
-        self, symbols: Sequence[str], first: date | None = None, last: date | None = None
+        self,
+        symbols: Sequence[str],
+        first: date | None = None,
+        last: date | None = None,
+        known: KnownActions | None = None,
     ) -> Iterator[Any]:
-        """Corporate actions."""
-        return self._asked(Kind.ACTIONS, _about(symbols), lambda s: s.actions(symbols, first, last))
+        """Corporate actions; where a source can spare questions about those that are known, it does."""
+
+        def asked(source: Source) -> Iterator[Any]:
+            if known and isinstance(source, NewActions):
+                return source.new_actions(symbols, first, last, known)
+            return source.actions(symbols, first, last)
+
+        return self._asked(Kind.ACTIONS, _about(symbols), asked)
 
     def index_bars(
         self, symbols: Sequence[str], first: date | None = None, last: date | None = None
@@ -145,6 +164,33 @@ class FallBack:
         """Members of an index."""
         about = f"members of {universe}"
         return next(self._asked(Kind.MEMBERSHIP, about, lambda s: iter([s.membership(universe)])))
+
+    def knows_past_members(self, universe: str) -> bool:
+        """Whether one of them tells who was a member of an index on days gone by."""
+        return any(_knows_past(source, universe) for source in self.sources)
+
+    def members_on(self, universe: str, day: date) -> Any:
+        """Members of an index on a day gone by."""
+        return self._of(
+            [source for source in self.sources if _knows_past(source, universe)],
+            Kind.MEMBERSHIP,
+            f"members of {universe} on {day}",
+            lambda s: iter([s.members_on(universe, day)]),
+        )
+
+    def tells_whole_sessions(self) -> bool:
+        """Whether one of them, not left out by now, tells the bars of all stocks of a session at once."""
+        return any(isinstance(s, WholeSession) and not self._is_aside(s) for s in self.sources)
+
+    def session_bars(self, symbols: Sequence[str], day: date) -> DailyBars:
+        """Bars of one session of many names, by one question."""
+        bars: DailyBars = self._of(
+            [source for source in self.sources if isinstance(source, WholeSession)],
+            Kind.BARS,
+            f"all bars of {day}",
+            lambda s: iter([s.session_bars(symbols, day)]),
+        )
+        return bars
 
     def fundamentals(self, symbols: Sequence[str]) -> Iterator[Any]:
         """Figures of companies."""
@@ -177,6 +223,18 @@ class FallBack:
         tally.first = tally.first or f"{about}: {why}"
         self._say((name, Trouble.NOT_DATA.value), f"{name}: {about}: {why}")
 
+    def tell_once(self, words: str) -> None:
+        """Tell something that nobody needs to hear twice in a run."""
+        self._say((words,), words)
+
+    def _of(self, sources: Sequence[Source], kind: Kind, about: str, call: Callable[[Any], Iterator[T]]) -> T:
+        """The one delivery that some of the sources have."""
+        some = FallBack(sources, self._tell)
+        some._record = self._record
+        delivery = next(some._asked(kind, about, call))
+        self.answered = some.answered
+        return delivery
+
     def _asked(self, kind: Kind, about: str, call: Callable[[Any], Iterator[T]]) -> Iterator[T]:
         failures: list[tuple[Source, VendorError]] = []
         passed: list[str] = []
@@ -206,6 +264,8 @@ class FallBack:
                 failures.append((source, problem))
                 passed.append(source.name)
                 shunned |= source.hosts
+            except NotAskable:
+                raise
             except DataError as problem:
                 # it cannot be asked at all: its client is not installed
                 absent = VendorError(source.name, "", about, Trouble.ABSENT, str(problem))
@@ -263,6 +323,10 @@ class FallBack:
             names, "", about, Trouble.SERVER, first, "repeat the command later",
             "not asked any more in this run",
         )  # fmt: skip
+
+
+def _knows_past(source: Source, universe: str) -> bool:
+    return isinstance(source, PastMembers) and universe in source.past_universes
 
 
 def _further(source: Source) -> FurtherSource:

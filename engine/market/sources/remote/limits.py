@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from engine.errors import DataError
-from engine.market.sources.remote.failure import Trouble, VendorError
+from engine.market.sources.remote.failure import NotAskable, Trouble, VendorError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class HostLimits:
 
     Raises
     ------
-    DataError
+    NotAskable
         By any call, if the file cannot be used.
     """
 
@@ -206,9 +205,9 @@ class HostLimits:
                     raise
                 db.execute("COMMIT")
             except (sqlite3.Error, OSError) as problem:
-                raise DataError(
-                    f"{self.path}: the file that keeps the rates of calls cannot be used: {problem}; delete "
-                    "it, or make its folder writable"
+                raise NotAskable(
+                    f"{self.path}: the file that keeps the rates of calls cannot be used: {problem}; see "
+                    "that its disk is not full and its folder can be written to, or delete it"
                 ) from problem
 
     def _open(self) -> sqlite3.Connection:

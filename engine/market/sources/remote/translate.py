@@ -28,6 +28,10 @@ class Seen:
     is_page: bool = False
 
 
+#: errors that quote an address they cannot use
+_OF_ADDRESSES = frozenset({"requests.exceptions.InvalidURL", "urllib3.exceptions.LocationValueError"})
+
+
 class Refused(OSError):  # noqa: N818 - says what happened
     """The host has answered with a status that is no success."""
 
@@ -58,6 +62,9 @@ def trouble_of(problem: BaseException, seen: Seen | None) -> tuple[Trouble, str]
         return trouble, f"status {seen.status}"
     if kinds & {"requests.exceptions.Timeout", "builtins.TimeoutError"} or "timed out" in line.lower():
         return Trouble.TIMEOUT, name
+    if kinds & _OF_ADDRESSES or "proxy syntax" in line.lower():
+        # vendors' addresses are well formed, so it is a proxy's, and the text may quote its password
+        return Trouble.NETWORK, f"{name}: HTTPS_PROXY is no address; write # and / in it as %23, %2F"
     if _is_network(kinds):
         return Trouble.NETWORK, f"{name}: {_innermost(problem)}"
     if seen is not None and seen.is_page:

@@ -17,7 +17,7 @@ from engine.market.sources.remote.crosscheck import differences
 from engine.market.sources.remote.failure import Trouble, VendorError
 from engine.market.sources.remote.fall_back import FallBack
 from engine.market.store.files import StoreError
-from engine.market.store.intake import stored_bars, take_bars
+from engine.market.store.intake import UselessDelivery, stored_bars, take_bars
 from engine.market.store.reasons import Reason
 from engine.market.store.rows import newest_code, records
 from engine.market.store.schema import TERMS, Kind, Spell
@@ -25,10 +25,13 @@ from engine.market.store.sync.context import Context, sessions_by_name
 from engine.market.store.sync.journal import Asked
 from engine.market.store.sync.plan import Halt, Span
 from engine.market.store.sync.references import Actions, with_references
+from engine.market.store.sync.session import WholeSession
 
 #: stored sessions before the first wanted one that are looked at: longer than any holiday
 _BEFORE = timedelta(days=60)
 _CHECKED_SESSIONS = 20
+#: a vendor that tells valuation ratios tells this one
+_RATIO = "pe_ttm"
 #: reasons for which another vendor's bar would be set aside just the same
 _HOPELESS = frozenset({Reason.OFF_CALENDAR, Reason.UNFINISHED, Reason.DIFFERS})
 
@@ -79,13 +82,26 @@ class BarSync:
         """Ask for whatever is missing."""
         ctx = self.ctx
         ctx.report.names = len(self.names)
-        for done, (name, spans) in enumerate(self.planned()):
-            ctx.progress("bars", done, len(self.names))
-            ctx.report.asked += bool(spans)
-            for span in spans:
-                self._ask(name, span)
-            if ctx.intake.full():
-                ctx.intake.store()
+        planned = [(name, spans) for name, spans in self.planned() if spans]
+        done = len(self.names) - len(planned)
+        ctx.report.asked = len(planned)
+        whole = WholeSession(ctx, self._factor)
+        while planned:
+            came, source = whole.take(planned)
+            for name in came:
+                self._delivered[name] = _Came(source, ctx.due, ctx.due)
+            self._awaited += came
+            part = [(name, spans) for name, spans in planned if name not in came]
+            # what was not there yet may be there after some more names
+            part, planned = part[: whole.many], part[whole.many :]
+            done += len(came)
+            for name, spans in part:
+                ctx.progress("bars", done, len(self.names))
+                for span in spans:
+                    self._ask(name, span)
+                if ctx.intake.full():
+                    ctx.intake.store()
+                done += 1
         for question in self._unknown:
             if self._delivered:
                 ctx.intake.note(question)
@@ -99,7 +115,12 @@ class BarSync:
         ctx.intake.store()
         ctx.progress("bars", len(self.names), len(self.names))
         there = set(ctx.writer.coverage(self.names, ctx.due, ctx.due).symbols)
-        ctx.report.late += [name for name in self._awaited if name not in there]
+        ctx.report.awaited = len(self._awaited)
+        late = [name for name in self._awaited if name not in there]
+        ctx.report.late += late
+        if late:
+            seen = set(ctx.writer.coverage(late).symbols)
+            ctx.report.strangers += [name for name in late if name not in seen]
 
     def check(self, checkers: FallBack, names: int, random: Random) -> None:
         """Ask a second vendor for some sessions of some of the names that have got bars."""
@@ -171,9 +192,13 @@ class BarSync:
         except StoreError:
             raise
         except DataError as problem:
-            vendors.failed(source, name, str(problem))
-            raise _Useless(source, str(problem)) from problem
+            what = problem.what if isinstance(problem, UselessDelivery) else str(problem)
+            vendors.failed(source, name, f"{what}; nothing of it was stored")
+            words = f"{source} [{name}]: {what}; nothing of it was stored: ask another vendor, or later"
+            raise _Useless(source, words) from problem
         ctx.intake.keep(taken, source)
+        if taken.added[Kind.BARS] and _RATIO not in bars.values and name not in ctx.report.plain:
+            ctx.report.plain.append(name)
         if taken.quarantined:
             ctx.intake.store()  # so that it can be read which
         if len(bars):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from engine.errors import AlphaloomError, DataError
-from engine.market.sources.remote.failure import Trouble, VendorError
+from engine.market.sources.remote.failure import NotAskable, Trouble, VendorError
 from engine.market.sources.remote.fall_back import FallBack
 from engine.market.store.files import StoreError
 from engine.market.store.folder import StoreWriter
-from engine.market.store.intake import Taken
+from engine.market.store.intake import Taken, UselessDelivery
 from engine.market.store.schema import Kind
 from engine.market.store.segments import together
 from engine.market.store.sync.journal import Asked, Journal
@@ -103,17 +103,19 @@ class Intake:
                     return True
                 self.report.failed[about] = str(problem)
                 return False
-            except StoreError:
+            except (StoreError, NotAskable):
                 raise
             except AlphaloomError as problem:
                 # it came, but the store does not take it: another vendor may tell it right
                 useless = vendors.answered
                 if not useless:
                     raise
-                vendors.failed(useless, about, str(problem))
+                what = problem.what if isinstance(problem, UselessDelivery) else str(problem)
+                vendors.failed(useless, about, f"{what}; it was not stored")
                 vendors = vendors.beside(useless)
                 if kind not in vendors.offers:
-                    self.report.failed[about] = str(problem)
+                    words = f"{useless} [{about}]: {what}; it was not stored: ask another vendor, or later"
+                    self.report.failed[about] = words
                     return False
 
 

@@ -85,6 +85,16 @@ class Journal:
             raise self._error(problem) from problem
         return [Asked(kind, about, *row) for row in days]
 
+    def newest(self, kind: str) -> date | None:
+        """Return the last complete session when a table was last asked for; None: it never was."""
+        if self._connection is None and not self.path.exists():
+            return None
+        try:
+            (due,) = self._open().execute("SELECT max(due) FROM asked WHERE kind = ?", (kind,)).fetchone()
+            return None if due is None else date.fromisoformat(due)
+        except (sqlite3.Error, ValueError) as problem:
+            raise self._error(problem) from problem
+
     def note(self, questions: Iterable[Asked]) -> None:
         """Keep questions; each takes the place of older ones that lie within it."""
         try:

@@ -52,6 +52,7 @@ def preview(
     DataError
         If the store does not know which stocks are meant, or is damaged.
     """
+    store.refuse_headless()
     writer = StoreWriter(store.folder, read_manifest(store.folder), clock)  # for reading: it never commits
     rules = ArrivalRules(store_calendar(writer), writer.now)
     sessions = rules.calendar.sessions

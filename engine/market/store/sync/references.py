@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
@@ -47,6 +47,29 @@ def with_references(bars: DailyBars, actions: Actions, *, known: float | None = 
     if known is not None and np.isnan(bars.number("adj_factor")).all():
         values["adj_factor"] = _carried(close, preclose, known)
     return DailyBars(bars.symbols, bars.column, bars.session, values)
+
+
+def with_factors(bars: DailyBars, before: DailyBars, known: Mapping[str, float]) -> DailyBars:
+    """Carry stored factors on to the bars of one session, by previous close ÷ preclose.
+
+    Parameters
+    ----------
+    bars : DailyBars
+        One row a name, with its preclose.
+    before : DailyBars
+        Stored rows of the same names, the last of each being the one before.
+    known : mapping of str to float
+        The factor in force on that row, of the names that the store keeps factors of.
+    """
+    factor, preclose = np.full(len(bars), np.nan), bars.number("preclose")
+    last = {int(column): row for row, column in enumerate(before.column)}  # rows ascend: the last one stays
+    for row, column in enumerate(bars.column.tolist()):
+        held, place = known.get(str(bars.symbols[column])), last.get(column)
+        if held is None or place is None:
+            continue
+        close = np.array([before.values["close"][place], np.nan])
+        factor[row] = _carried(close, np.array([np.nan, preclose[row]]), held)[1]
+    return DailyBars(bars.symbols, bars.column, bars.session, {**bars.values, "adj_factor": factor})
 
 
 def _carried(close: np.ndarray, preclose: np.ndarray, known: float) -> np.ndarray:

@@ -10,6 +10,9 @@ from engine.market.sources.remote.crosscheck import Difference
 from engine.market.sources.remote.fall_back import Tally
 from engine.market.store.intake import Taken
 
+#: fewer stocks may well be suspended on the same day
+_SEVERAL = 3
+
 
 @dataclass
 class SyncReport:
@@ -33,6 +36,12 @@ class SyncReport:
         The same for other tables.
     late : list of str
         Stocks without a bar of the last complete session: suspended, or late at the vendors.
+    strangers : list of str
+        Of these, those without any bar at all.
+    awaited : int
+        Stocks whose bar of that session was asked for.
+    plain : list of str
+        Stocks of which new bars came without valuation ratios.
     checked : int
         Bars that a second vendor was asked for.
     differences : list of Difference
@@ -47,8 +56,18 @@ class SyncReport:
     gaps: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    awaited: int = 0
+    plain: list[str] = field(default_factory=list)
     checked: int = 0
     differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def vendors_are_late(self) -> bool:
+        """Whether most stocks lack the last complete session: more than can be suspended at once."""
+        strangers = len(self.strangers)
+        late = len(self.late) - strangers
+        return late >= _SEVERAL and 2 * late > self.awaited - strangers
 
     @property
     def complete(self) -> bool:

@@ -90,7 +90,7 @@ def sync(
                 f"--since {since} lies after {due}, the last complete session; name an earlier day"
             )
         journal.forget_older(sum(commit.source == "repair" for commit in writer.manifest.commits))
-        told = tell or _nothing
+        told = _once(tell or _nothing)
         ctx = Context(writer, journal, FallBack(sources, told), rules, due, since, progress or _no_progress)
         try:
             ground(ctx, universe)
@@ -107,6 +107,18 @@ def sync(
             raise
         ctx.report.vendors = ctx.vendors.tallies
         return ctx.report
+
+
+def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
+    """Tell nothing a second time: the vendors of the second opinion are mostly the same."""
+    heard: set[str] = set()
+
+    def told(words: str) -> None:
+        if words not in heard:
+            heard.add(words)
+            tell(words)
+
+    return told
 
 
 def _nothing(words: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from engine.errors import DataError
 from engine.market.board import parse_symbol
 from engine.market.sources.remote.fall_back import FallBack
+from engine.market.sources.source import KnownAction, KnownActions
 from engine.market.store.fill import take_members
 from engine.market.store.intake import (
     take_actions,
@@ -25,6 +26,7 @@ from engine.market.store.schema import Kind
 from engine.market.store.sessions import take_sessions
 from engine.market.store.spells import take_stock_spells
 from engine.market.store.sync.context import Context, sessions_by_name
+from engine.market.store.sync.history import PastMembership
 from engine.market.store.sync.journal import Asked
 from engine.market.store.texts import take_texts
 
@@ -57,7 +59,7 @@ def ground(ctx: Context, universe: str | Sequence[str]) -> None:
     if ctx.wanted(Kind.SPELLS):
         ctx.whole(
             Kind.SPELLS, "suspensions and ST", lambda v: [v.spells()],
-            lambda table, source: take_stock_spells(writer, table, ctx.rules.calendar),
+            lambda table, source: take_stock_spells(writer, table, ctx.rules.calendar, whole=True),
         )  # fmt: skip
 
 
@@ -97,6 +99,7 @@ def corporate(ctx: Context, names: Sequence[str]) -> None:
         last = max((q.due for q in asked if q.first <= ctx.since), default=None)
         if last is None or last < ctx.due:
             groups.setdefault(ctx.since if last is None else last - _ACTIONS_BACK, []).append(name)
+    known = _known_actions(ctx)
     for first, group in _parts(groups, ctx.since):
         ctx.progress("corporate actions", 0, len(group))
         some = group[0] if len(group) == 1 else f"{group[0]} and {len(group) - 1} more"
@@ -105,7 +108,7 @@ def corporate(ctx: Context, names: Sequence[str]) -> None:
             Kind.ACTIONS,
             f"corporate actions of {some}",
             ctx.vendors,
-            partial(_actions, codes, first, ctx.due + _ACTIONS_AHEAD),
+            partial(_actions, codes, first, ctx.due + _ACTIONS_AHEAD, known),
             lambda table, source: take_actions(ctx.writer, table, source=source),
         )
         if came:
@@ -173,6 +176,7 @@ def optional(ctx: Context, names: Sequence[str], extras: Collection[Kind]) -> No
 
 def _members(ctx: Context, universe: str) -> None:
     seen = {(r["universe"], r["session"]) for r in records(ctx.writer.rows(Kind.SNAPSHOTS))}
+    came = False
     if Kind.MEMBERSHIP in ctx.vendors.offers and (universe, ctx.due) not in seen:
         ctx.progress(f"members of {universe}", 0, 1)
         came = ctx.intake.tables(
@@ -182,12 +186,16 @@ def _members(ctx: Context, universe: str) -> None:
             lambda v: [v.membership(universe)],
             lambda table, source: take_members(ctx.writer, ctx.rules, universe, table, source=source),
         )
-        known = min((s.joined for s in member_spells(ctx.writer, universe)), default=ctx.since)
-        if came and known > ctx.since and universe not in {name for name, _ in seen}:
-            ctx.report.taken.notes.append(
-                f"members of {universe} are known from {known} on only: for a back-test of the years before, "
-                "import their history with alphaloom data import-csv FILE --as membership, or name symbols"
-            )
+    past = PastMembership(ctx, universe)
+    told = ctx.vendors.knows_past_members(universe)
+    if told:
+        past.run()
+    if came and past.missing and universe not in {name for name, _ in seen}:
+        ctx.report.taken.notes.append(
+            f"members of {universe} are known from {past.known} on only: for a back-test of the years "
+            "before, import their history with alphaloom data import-csv FILE --as membership, or name "
+            "symbols" + ("" if told else "; baostock lists them (pip install 'alphaloom[baostock]')")
+        )
 
 
 def _texts(ctx: Context, name: str) -> None:
@@ -221,8 +229,20 @@ def _minutes(ctx: Context, name: str) -> None:
         ctx.intake.note(Asked(Kind.MINUTE_BARS, name, ctx.due, ctx.due, ctx.due))
 
 
-def _actions(codes: Sequence[str], first: date, last: date, vendors: FallBack) -> Iterator[Any]:
-    return vendors.actions(codes, first, last)
+def _known_actions(ctx: Context) -> KnownActions:
+    """The stored terms, under the codes that vendors know today."""
+    return {
+        (ctx.code(row["symbol"]), row["ex_date"]): KnownAction(
+            row["cash_per_share"] or 0.0, row["bonus_ratio"] or 0.0, row["pay_date"]
+        )
+        for row in records(ctx.writer.rows(Kind.ACTIONS))
+    }
+
+
+def _actions(
+    codes: Sequence[str], first: date, last: date, known: KnownActions, vendors: FallBack
+) -> Iterator[Any]:
+    return vendors.actions(codes, first, last, known)
 
 
 def _index_bars(index: str, first: date, last: date, vendors: FallBack) -> Iterator[Any]:

@@ -27,6 +27,7 @@ from engine.market.sources.akshare.spells import EastmoneySpells
 from engine.market.sources.akshare.texts import CninfoTexts, EastmoneyTexts
 from engine.market.sources.remote.caller import DirectCaller
 from engine.market.sources.remote.failure import Trouble, VendorError
+from engine.market.sources.source import KnownAction
 from engine.market.store.schema import SCHEMAS, Kind
 
 LAST = date(2023, 12, 29)
@@ -235,6 +236,52 @@ def test_of_many_names_only_those_with_actions_are_asked_for_one_by_one(
     asked = {request.query["scode"] for request in server.asked("webapi.cninfo.com.cn")}
     assert asked == {row[0][:6] for row in expected}
     assert len(asked) < len(market.symbols)
+
+
+def test_of_many_names_only_those_with_news_are_asked_for_again(
+    call: DirectCaller, market: Market, server: VendorServer
+) -> None:
+    bent = replace(market, pays_after=2)
+    server.routes = bent.routes
+    span = date(2022, 4, 1), date(2022, 7, 5)
+    every = rows(AnnouncedActions(call, today=today).actions(MANY + market.symbols, *span))
+    known = {
+        (row["symbol"], row["ex_date"]): KnownAction(
+            row["cash_per_share"], row["bonus_ratio"], row["pay_date"]
+        )
+        for row in every
+    }
+    assert len(known) >= 4
+    server.log.clear()
+    source = AnnouncedActions(call, today=lambda: span[1])
+    assert rows(source.new_actions(MANY + market.symbols, *span, known)) == []
+    assert server.asked("webapi.cninfo.com.cn") == []
+    # other terms, no pay date soon after the ex-date, and an ex-date that is not known
+    ordered = sorted(known, key=lambda key: key[1])
+    changed, unpaid, missing = ordered[0], ordered[-1], ordered[1]
+    assert span[1] - unpaid[1] < timedelta(days=10)
+    known[changed] = known[changed]._replace(cash_per_share=9.0)
+    known[unpaid] = known[unpaid]._replace(pay_date=None)
+    del known[missing]
+    again = rows(source.new_actions(MANY + market.symbols, *span, known))
+    wanted = {changed[0], unpaid[0], missing[0]}
+    assert {request.query["scode"] for request in server.asked("webapi.cninfo.com.cn")} == {
+        n[:6] for n in wanted
+    }
+    assert {row["symbol"] for row in again} == wanted
+
+
+def test_thousands_are_not_asked_for_one_by_one_when_a_day_has_passed(
+    call: DirectCaller, market: Market, server: VendorServer
+) -> None:
+    server.routes = without("datacenter-web.eastmoney.com", market)
+    known = {("600519.SH", date(2022, 6, 30)): KnownAction(1.0, 0.0, None)}
+    many = MANY * 13 + market.symbols
+    with pytest.raises(VendorError, match="datacenter-web"):
+        list(
+            AnnouncedActions(call, today=today).new_actions(many, date(2022, 5, 1), date(2022, 7, 10), known)
+        )
+    assert server.asked("webapi.cninfo.com.cn") == []
 
 
 @pytest.mark.parametrize("others", [(), MANY], ids=["few", "many"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import numpy as np
@@ -17,6 +17,7 @@ from vendors.baostock_server import BaostockServer  # noqa: E402
 
 from engine.errors import DataError  # noqa: E402
 from engine.market.sources.baostock import Baostock, fetch  # noqa: E402
+from engine.market.sources.delivery import DailyBars  # noqa: E402
 from engine.market.sources.remote.caller import DirectCaller  # noqa: E402
 from engine.market.sources.remote.failure import Trouble, VendorError  # noqa: E402
 from engine.market.store.schema import SCHEMAS, Kind  # noqa: E402
@@ -110,6 +111,79 @@ def test_dividends_per_share_by_the_year_of_the_ex_date(source: Baostock, market
     assert table["bonus_ratio"].to_pylist() == pytest.approx(known["bonus_ratio"].tolist(), abs=1e-6)
     assert None not in table["pay_date"].to_pylist()
     assert nothing.num_rows == 0
+
+
+def test_a_whole_session_is_one_question_and_equals_the_names_one_by_one(
+    source: Baostock, server: BaostockServer, market: Market
+) -> None:
+    day, wanted = date(2021, 7, 1), [*market.symbols, "430047.BJ"]
+    bars = source.session_bars(wanted, day)
+    assert [asked[0] for asked in server.asked] == ["login", "query_daily_history_k_AStock", "logout"]
+    plain = Baostock(DirectCaller(), today=lambda: day)
+    singles = {str(one.symbols[0]): one for name in market.symbols for one in _or_none(plain, name, day)}
+    assert bars.symbols[bars.column].tolist() == sorted(singles)
+    assert (bars.session == np.datetime64(day)).all()
+    for row, name in enumerate(bars.symbols[bars.column]):
+        one = singles[str(name)].values
+        assert set(one) == set(bars.values)
+        for column, values in one.items():
+            assert bars.values[column][row] == pytest.approx(values[0], nan_ok=True), (name, column)
+
+
+def _or_none(source: Baostock, name: str, day: date) -> list[DailyBars]:
+    try:
+        return list(source.daily_bars([name], day, day))
+    except VendorError as problem:
+        assert problem.trouble is Trouble.EMPTY  # not listed yet
+        return []
+
+
+def test_another_session_than_the_one_asked_for_is_refused(
+    source: Baostock, server: BaostockServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = server._session
+    monkeypatch.setattr(server, "_session", lambda day: told("2021-06-30"))
+    with pytest.raises(VendorError, match="date is 2021-06-30, not 2021-07-01"):
+        source.session_bars(["600519.SH"], date(2021, 7, 1))
+
+
+def test_a_session_that_is_not_there_yet_is_empty(source: Baostock) -> None:
+    with pytest.raises(VendorError) as caught:
+        source.session_bars(["600519.SH"], date(2024, 1, 2))
+    assert caught.value.trouble is Trouble.EMPTY
+
+
+@pytest.mark.parametrize(
+    ("made", "trouble", "words"),
+    [
+        (date(2021, 6, 16), Trouble.COLUMNS, "its list is of 2021-06-16, later than the day"),
+        (date(2020, 11, 1), Trouble.STALE, "its last list is of 2020-11-01"),
+    ],
+)
+def test_a_list_of_members_made_later_or_long_ago_is_not_believed(
+    source: Baostock,
+    server: BaostockServer,
+    monkeypatch: pytest.MonkeyPatch,
+    made: date,
+    trouble: Trouble,
+    words: str,
+) -> None:
+    told = server._members
+
+    def dated(fields: list[str]) -> tuple[Sequence[str], list[list[str]], list[str]]:
+        names, rows, tail = told(fields)
+        return names, [[str(made), *row[1:]] for row in rows], tail
+
+    monkeypatch.setattr(server, "_members", dated)
+    with pytest.raises(VendorError, match=words) as caught:
+        source.members_on("sse50", date(2021, 6, 15))
+    assert caught.value.trouble is trouble
+
+
+def test_before_the_first_list_there_is_none(source: Baostock) -> None:
+    with pytest.raises(VendorError) as caught:
+        source.members_on("sse50", date(2019, 6, 14))
+    assert caught.value.trouble is Trouble.EMPTY
 
 
 def test_stocks_members_and_an_index(source: Baostock, market: Market) -> None:

@@ -63,6 +63,32 @@ def test_the_right_bar_is_taken_later_where_a_wrong_one_was_set_aside(store):
     np.testing.assert_array_equal(stored(store)["adj_factor"], CLEAN.values["adj_factor"])
 
 
+@pytest.mark.parametrize(
+    ("shares", "cny", "stale"),
+    [(0.0, 0.0, True), (37.0, 9e3, True), (-49.0, -1.0, True), (101.0, 0.0, False), (0.0, 10_001.0, False)],
+)
+def test_yesterdays_bar_is_known_again_though_another_vendor_rounds_it_otherwise(
+    store: MarketStore, shares: float, cny: float, stale: bool
+) -> None:
+    columns = ("open", "high", "low", "close")
+    before = {name: float(CLEAN.values[name][T - 1]) for name in columns}
+    before |= {"volume": 2_000_000.0, "amount": 2e6 * (before["low"] + before["high"]) / 2}
+    old = changed(CLEAN, T - 1, **before)
+    take(store, old.take(np.arange(T)), source="one")
+    again = {**before, "volume": before["volume"] + shares, "amount": before["amount"] + cny}
+    again["preclose"] = before["close"]
+    new = without(changed(old, T, **again), "adj_factor")
+    taken = take(store, new.take(np.array([T])), source="two")
+    assert taken.quarantined == ({Reason.STALE_COPY: 1} if stale else {})
+
+
+def test_a_quiet_stock_may_trade_at_one_price_on_two_days(store: MarketStore) -> None:
+    price = dict.fromkeys(("open", "high", "low", "close", "preclose"), 20.0)
+    one = changed(CLEAN, 0, **price, volume=3_000.0, amount=60_000.0)
+    two = changed(one, 1, **price, volume=3_100.0, amount=62_000.0)
+    assert not take(store, without(two, "adj_factor").take(np.arange(2))).quarantined
+
+
 def test_a_bar_beyond_the_price_limit_is_set_aside_unless_somebody_has_looked(store, tmp_path):
     high = round(CLEAN.values["preclose"][T] * 1.12, 2)
     wild = changed(CLEAN, T, high=high)

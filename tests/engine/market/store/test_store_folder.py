@@ -22,6 +22,8 @@ from store_helpers import SESSIONS, clock, stored, take, walk
 
 from engine.market.sources.delivery import DailyBars
 from engine.market.store import Kind, MarketStore, StoreBusy, StoreError
+from engine.market.store.manifest import Manifest
+from engine.market.store.rebuild import rebuild_manifest
 from engine.market.store.verify import repair, verify
 
 HERE = Path(__file__).parent
@@ -124,6 +126,9 @@ class TestDamage:
         path = segment(store)
         path.write_bytes(b"no parquet" * 100)
         found, after = repair(store, clock)
+        # what was set aside is nobody's leftover, and stays
+        assert after.leftovers == ()
+        assert [path.name for path in (store.folder / "damaged").rglob("*.parquet")]
         assert (len(found.faults), after.ok) == (1, True)
         assert len(list((store.folder / "damaged").iterdir())) == 1
         take(store, market())
@@ -136,6 +141,56 @@ class TestDamage:
         path.write_text(json.dumps(content))
         with pytest.raises(StoreError, match="its checksum does not fit its content"):
             store.reader()
+
+    @pytest.mark.parametrize("damage", ["truncated", "missing"])
+    def test_a_lost_manifest_is_made_anew_of_the_files(self, store, damage):
+        before, whole = stored(store), store.reader().manifest
+        path = store.folder / "manifest.json"
+        if damage == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        files = sorted(store.folder.rglob("*.parquet"))
+        for touch in (store.reader, lambda: take(store, market()), lambda: verify(store)):
+            with pytest.raises(StoreError, match=r"manifest\.json .*verify --repair, which makes a new one"):
+                touch()
+        assert sorted(store.folder.rglob("*.parquet")) == files  # nothing was taken for a leftover
+        made = rebuild_manifest(store, clock)
+        assert made is not None and set(made.segments) == set(whole.segments)
+        assert verify(store).ok
+        pd.testing.assert_frame_equal(stored(store), before)
+        assert rebuild_manifest(store, clock) is None
+        take(store, market())
+        pd.testing.assert_frame_equal(stored(store), before)
+
+    def test_of_files_that_share_rows_the_merged_one_counts(self, store):
+        take(store, walk(10, "600099.SH"))
+        old = {path: path.read_bytes() for path in store.folder.rglob("*.parquet")}
+        take(store, walk(20, "600099.SH"))
+        before, whole = stored(store), store.reader().manifest
+        for path, data in old.items():  # as a writer leaves them that was killed before it swept
+            path.write_bytes(data)
+        (store.folder / "bars" / "2023" / "0123456789abcdef.parquet").write_bytes(b"no parquet")
+        (store.folder / "manifest.json").unlink()
+        made = rebuild_manifest(store, clock)
+        assert made is not None and set(made.segments) == set(whole.segments)
+        assert [path.name for path in (store.folder / "damaged").iterdir()] == [
+            "bars-2023-0123456789abcdef.parquet"
+        ]
+        pd.testing.assert_frame_equal(stored(store), before)
+        assert verify(store).ok
+
+    def test_what_a_first_step_left_is_no_lost_store(self, tmp_path, monkeypatch):
+        fresh = MarketStore(tmp_path / "fresh")
+        with monkeypatch.context() as patch:
+            patch.setattr(Manifest, "save", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                take(fresh, walk())
+        assert list(fresh.folder.rglob("*.parquet")) and not fresh.exists
+        assert rebuild_manifest(fresh, clock) is None
+        take(fresh, walk())
+        assert len(stored(fresh)) == 30
+        assert verify(fresh).leftovers == ()
 
     def test_rows_that_are_there_twice(self, store):
         with store.writing(clock) as writer:

@@ -103,23 +103,6 @@ def test_options_of_files_are_refused_with_a_store(sample):
         load_market(data_config(source="store", path=sample.folder, units="lots"))
 
 
-def test_a_large_panel_is_built_in_parts_that_fit_together(tmp_path, monkeypatch):
-    import engine.market.store.panel as module
-
-    store = MarketStore(tmp_path / "store")
-    for n in range(8):
-        bars = walk(40, f"{600000 + n}.SH", seed=n, first=3 * n)
-        take(store, bars.take(np.arange(40) != 20))
-    once = store.panel("all")
-    monkeypatch.setattr(module, "_READ", 4)
-    monkeypatch.setattr(module, "_BUILT", 2)
-    parts = store.panel("all")
-    same(parts.panel, once.panel)
-    assert [(f.kind, f.count) for f in parts.report.warnings] == [
-        (f.kind, f.count) for f in once.report.warnings
-    ]
-
-
 def test_without_a_factor_it_follows_from_the_precloses(tmp_path):
     store, bars = MarketStore(tmp_path / "store"), walk()
     take(store, without(bars, "adj_factor"))

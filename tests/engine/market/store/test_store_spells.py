@@ -14,6 +14,7 @@ from store_helpers import SESSIONS, take, walk
 
 from engine.market.calendar import Calendar, xshg
 from engine.market.store import Kind, MarketStore, Spell
+from engine.market.store.intake import Taken
 from engine.market.store.rows import records, table_of
 from engine.market.store.spells import joined, take_stock_spells
 
@@ -31,10 +32,22 @@ def spell(start: str, end: str | None, kind: str = ST, symbol: str = NAME) -> di
 
 
 def add(store: MarketStore, *rows: dict[str, Any], calendar: Calendar | None = None) -> int:
+    return taking(store, *rows, calendar=calendar).added[Kind.SPELLS]
+
+
+def taking(
+    store: MarketStore, *rows: dict[str, Any], calendar: Calendar | None = None, whole: bool = False
+) -> Taken:
     with store.writing(lambda: datetime(2023, 6, 30, 18)) as writer:
-        taken = take_stock_spells(writer, table_of(Kind.SPELLS, rows), calendar or xshg())
+        taken = take_stock_spells(writer, table_of(Kind.SPELLS, rows), calendar or xshg(), whole=whole)
         writer.commit("test")
-    return taken.added[Kind.SPELLS]
+    return taken
+
+
+def listed(store: MarketStore, session: str, *names: str) -> Taken:
+    """A vendor's list of all who are under special treatment on a day."""
+    end = str(day(session) + DAY)
+    return taking(store, *(spell(session, end, ST, name) for name in names), whole=True)
 
 
 def held(store: MarketStore) -> list[tuple[str, date, date | None]]:
@@ -93,6 +106,53 @@ def test_a_stock_that_resumes_sooner_than_was_told_is_not_suspended(store: Marke
     assert held(store) == [
         (HALT, day("2023-06-12"), day("2023-06-16")), (HALT, day("2023-06-16"), day("2023-06-17")),
     ]  # fmt: skip
+
+
+def spells_of(store: MarketStore, name: str) -> list[tuple[date, date | None]]:
+    rows = records(store.reader().rows(Kind.SPELLS))
+    return [(row["start"], row["end"]) for row in rows if row["symbol"] == name]
+
+
+def test_an_imported_spell_ends_with_the_first_list_that_lacks_the_stock(store: MarketStore) -> None:
+    add(store, spell("2023-01-03", None), spell("2023-02-01", None, ST, "600036.SH"))
+    listed(store, "2023-06-15", NAME, "600036.SH")
+    assert spells_of(store, NAME) == [(day("2023-01-03"), None)]
+    assert listed(store, "2023-06-16", "600036.SH").added == {Kind.SPELLS: 1}
+    assert spells_of(store, NAME) == [(day("2023-01-03"), day("2023-06-16"))]
+    assert spells_of(store, "600036.SH") == [(day("2023-02-01"), None)]
+    # the next list without it changes nothing, and one with it begins another
+    assert listed(store, "2023-06-19", "600036.SH").added == {}
+    listed(store, "2023-06-20", NAME, "600036.SH")
+    assert spells_of(store, NAME) == [
+        (day("2023-01-03"), day("2023-06-16")), (day("2023-06-20"), day("2023-06-21")),
+    ]  # fmt: skip
+
+
+def test_a_list_of_a_weekend_leaves_the_last_session_special(store: MarketStore) -> None:
+    add(store, spell("2023-01-03", None))
+    listed(store, "2023-06-17", "600036.SH")
+    assert spells_of(store, NAME) == [(day("2023-01-03"), day("2023-06-19"))]
+
+
+def test_what_is_no_list_of_that_exchange_ends_nothing(store: MarketStore) -> None:
+    add(store, spell("2023-01-03", None), spell("2023-01-03", None, HALT, "600036.SH"))
+    listed(store, "2023-06-16", "000004.SZ")
+    assert spells_of(store, NAME) == [(day("2023-01-03"), None)]
+    # spells with days of their own are no list, and an import is none
+    taking(store, spell("2023-06-01", "2023-06-16", ST, "600000.SH"), whole=True)
+    add(store, spell("2023-06-16", "2023-06-17", ST, "600000.SH"))
+    assert spells_of(store, NAME) == [(day("2023-01-03"), None)]
+    assert spells_of(store, "600036.SH") == [(day("2023-01-03"), None)]
+
+
+def test_a_list_that_lacks_most_stocks_is_itself_what_is_wrong(store: MarketStore) -> None:
+    names = [f"60{n:04d}.SH" for n in range(10)]
+    add(store, *(spell("2023-01-03", None, ST, name) for name in names))
+    taken = listed(store, "2023-06-16", *names[:4])
+    assert "the list of 2023-06-16 lacks 6 of 10 stocks" in taken.notes[0]
+    assert all(spells_of(store, name) == [(day("2023-01-03"), None)] for name in names)
+    listed(store, "2023-06-19", *names[:5])
+    assert spells_of(store, names[9]) == [(day("2023-01-03"), day("2023-06-19"))]
 
 
 def test_days_beyond_the_calendar_are_not_guessed_to_be_holidays() -> None:

@@ -17,6 +17,7 @@ import pytest
 from store_helpers import stored
 from sync_akshare import akshare_sync, worker
 from vendors.market import Market
+from vendors.minutes import minutes as vendor_minutes
 from vendors.server import Answer, Request, VendorServer
 
 from engine.market.sources.akshare.eastmoney import EastmoneyDaily
@@ -283,3 +284,75 @@ def test_texts_figures_and_the_economy_come_when_they_are_wanted(
         "np-anotice-stock.eastmoney.com",
     }
     assert server.log
+
+
+def minutes_of(folder: Path) -> pd.DataFrame:
+    rows = MarketStore(folder).reader().rows(Kind.MINUTE_BARS).to_pandas().astype({"symbol": "str"})
+    return rows.sort_values(["symbol", "ended_at"]).reset_index(drop=True)
+
+
+def test_minutes_come_for_five_sessions_and_then_day_by_day(
+    call: WorkerCaller, recent: Market, server: VendorServer, names: list[str], tmp_path: Path
+) -> None:
+    names, kinds = names[:2], [Kind.MINUTE_BARS]
+    market = recent.until(DAY)
+    server.routes = market.routes
+    report = akshare_sync(call, tmp_path, names, RECENT, DAY, extras=kinds)
+    assert report.complete, report.failed
+    assert report.taken.added[Kind.MINUTE_BARS] == 2 * 5 * 241
+    # sums and ends are those of the days' bars, or a note would say so
+    assert [note for note in report.taken.notes if "differ" in note] == []
+    found = minutes_of(tmp_path)
+    for name in names:
+        told = market.rows(name)
+        assert told is not None
+        days = told.tail(5)
+        mine = found[found["symbol"] == name].groupby("session")
+        assert (mine.size() == 241).all()
+        np.testing.assert_allclose(mine["volume"].sum(), (days["volume"] / 100).round() * 100)
+        for column, of in (
+            ("high", mine["high"].max()),
+            ("low", mine["low"].min()),
+            ("close", mine["close"].last()),
+        ):
+            np.testing.assert_allclose(of, days[column])
+        want = pd.concat([vendor_minutes(row) for row in days.to_dict("records")], ignore_index=True)
+        ours = found[found["symbol"] == name].reset_index(drop=True)
+        assert ours["ended_at"].tolist() == want["ended_at"].tolist()
+        np.testing.assert_allclose(ours[["high", "low", "close"]], want[["high", "low", "close"]])
+        np.testing.assert_allclose(ours["volume"], want["lots"] * 100.0)
+        np.testing.assert_allclose(ours["amount"], want["amount"], atol=0.01)
+    assert verify(MarketStore(tmp_path)).ok
+
+    server.log.clear()
+    akshare_sync(call, tmp_path, names, RECENT, DAY, extras=kinds)
+    assert server.log == []
+    server.routes = recent.until(NEXT).routes
+    report = akshare_sync(call, tmp_path, names, RECENT, NEXT, extras=kinds)
+    assert len(server.asked(KLINE, "trends2")) == len(names)
+    assert report.taken.added[Kind.MINUTE_BARS] == 2 * 241
+    assert minutes_of(tmp_path)["session"].nunique() == 6
+
+
+def test_wrong_minutes_are_set_aside_or_refused_and_said(
+    call: WorkerCaller, recent: Market, server: VendorServer, names: list[str], tmp_path: Path
+) -> None:
+    def routes(request: Request) -> Answer | None:
+        answer = recent.until(DAY).routes(request)
+        if answer is None or "trends2" not in request.path:
+            return answer
+        content = pd.io.json.ujson_loads(answer.raw)
+        lines = content["data"]["trends"]
+        if request.query["secid"].endswith(names[0][:6]):  # a column more
+            content["data"]["trends"] = [line + ",1" for line in lines]
+        else:  # the last session a second time, with other prices
+            content["data"]["trends"] = [*lines, lines[-1].replace(".", "1.", 1)]
+        return Answer.of_json(content)
+
+    server.routes = routes
+    told: list[str] = []
+    report = akshare_sync(call, tmp_path, names[:2], RECENT, DAY, extras=[Kind.MINUTE_BARS], told=told)
+    assert "another shape" in report.failed[f"minute bars of {names[0]}"]
+    assert report.taken.quarantined or report.failed.get(f"minute bars of {names[1]}")
+    assert minutes_of(tmp_path)["session"].nunique() == 4
+    assert verify(MarketStore(tmp_path)).ok

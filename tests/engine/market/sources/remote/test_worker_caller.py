@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import requests
 from vendors.server import Answer, VendorServer
 
 from engine.errors import DataError
@@ -326,3 +327,21 @@ def test_what_lies_below_an_error_of_the_network_is_shown_with_its_brackets_clos
     assert said == (
         Trouble.NETWORK, "ConnectionError: Failed to resolve 'a.cn' ([Errno -2] Name not known)"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_password_of_a_proxy_with_a_malformed_address_is_not_told(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a client says of an address that it cannot use quotes the whole of it."""
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, f"{scheme}://me:pa#ss-w0rd@127.0.0.1:x/")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(requests.exceptions.InvalidURL) as caught:
+        requests.get("https://data.host.cn/k", timeout=2)
+    assert "pa" in str(caught.value)
+    trouble, said = trouble_of(caught.value, None)
+    assert trouble is Trouble.NETWORK
+    assert "HTTPS_PROXY" in said
+    assert "ss-w0rd" not in said and "me:" not in said

@@ -31,6 +31,7 @@ from engine.market import panel_from_frames
 from engine.market.calendar import xshg
 from engine.market.corporate import CorporateActions
 from engine.market.panel import MarketPanel
+from engine.market.phases import SHANGHAI
 from engine.span import Span
 from live.broker import PaperBroker, all_requests
 from live.coming import with_coming_row
@@ -40,7 +41,6 @@ from live.ledger import Ledger, Task, TaskState
 from live.machine import SessionMachine
 from live.protections import ProtectionsConfig, ProtectionState
 from live.run import PaperRun, Trader
-from live.timetable import SHANGHAI
 from strategies.topk_dropn import TopkDropn
 
 _SEED, _SESSIONS = 20240102, 40

@@ -30,7 +30,8 @@ class LiveConfig(BaseModel):
     heartbeat_s : float
         How often the daemon says that it lives.
     sync_tables : sequence of str
-        Tables that are kept up to date besides prices: ``texts``, ``macro``, ``minutes``, ``fundamentals``.
+        What is kept up to date besides prices: ``texts``, ``macro``, ``minutes``, ``fundamentals``, and
+        ``ratios``, the columns ``pe_ttm`` and ``pb_mrq`` of the prices.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -42,7 +43,7 @@ class LiveConfig(BaseModel):
     quotes_after_s: float = Field(5.0, ge=0, le=240)
     quotes_retry_s: float = Field(10.0, ge=1, le=120)
     heartbeat_s: float = Field(30.0, ge=1, le=600)
-    sync_tables: tuple[Literal["texts", "macro", "minutes", "fundamentals"], ...] = ()
+    sync_tables: tuple[Literal["ratios", "texts", "macro", "minutes", "fundamentals"], ...] = ()
 
     @field_validator("sync_at")
     @classmethod

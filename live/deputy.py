@@ -13,6 +13,7 @@ from alpha_sources.honesty import Provenance
 from alpha_sources.llm.costs import Costs
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
+from engine.errors import ProviderError
 from engine.market.view import MarketView
 from engine.report.section import Section
 from live.ledger import Learned
@@ -57,6 +58,8 @@ class Deputy(AlphaProvider):
         self._provider, self._learn = provider, learn
         self.history = provider.history
         self._lessons: list[Lesson] = []
+        #: why the last refresh failed, if it did
+        self._failed = ""
 
     def take(self) -> list[Learned]:
         """What the refreshes since the last call were like, in order."""
@@ -67,11 +70,25 @@ class Deputy(AlphaProvider):
         """Let the other one learn; None where that failed."""
         lesson = self._learn(view, previous)
         self._lessons.append(lesson)
+        self._failed = lesson.failed
         return lesson.snapshot
 
     def scores(self, view: MarketView, snapshot: Snapshot | None) -> NDArray[Any]:
-        """As the provider scores."""
-        return self._provider.scores(view, snapshot)
+        """As the provider scores.
+
+        Raises
+        ------
+        ProviderError
+            If it cannot score because nothing was learned yet, with the reason why not.
+        """
+        try:
+            return self._provider.scores(view, snapshot)
+        except ProviderError:
+            if snapshot is None and self._failed:
+                raise ProviderError(
+                    f"nothing is learned yet, for the refresh failed: {self._failed}"
+                ) from None
+            raise
 
     def scores_panel(self, view: MarketView, snapshot: Snapshot | None, start: int) -> NDArray[np.float64]:
         """As the provider scores."""

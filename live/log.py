@@ -1,4 +1,7 @@
-"""The daemon's log: one file that is rotated, without the values of variables, and without secrets."""
+"""The daemon's log: one file that is rotated, on the exchanges' clock, and without secrets.
+
+Values of variables are left out of tracebacks: keys are among them.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import OutputError
+from engine.market.phases import SHANGHAI
 
 if TYPE_CHECKING:
-    from loguru import Logger
+    from loguru import Logger, Record
 
-_FORMAT = "{time:YYYY-MM-DDTHH:mm:ss.SSSZZ} {level: <8} {message}"
+_FORMAT = "{extra[at]} {level: <8} {message}"
 _BYTES, _FILES = 5 * 2**20, 10
 #: words in the name of an environment variable whose value nobody may read
 _SECRET_NAMES = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|WEBHOOK|_URL$", re.IGNORECASE)
@@ -66,6 +70,7 @@ def open_log(file: Path | None, redact: Callable[[str], str], *, verbose: bool =
     from loguru import logger
 
     logger.remove()
+    logger.configure(patcher=_stamp)
     # diagnose would print the values of variables, keys among them
     options: dict[str, Any] = {"format": _FORMAT, "level": "INFO", "backtrace": False, "diagnose": False}
     if file is not None:
@@ -74,6 +79,11 @@ def open_log(file: Path | None, redact: Callable[[str], str], *, verbose: bool =
     if verbose or file is None:
         logger.add(lambda text: _show(redact(str(text))), **options)
     return logger
+
+
+def _stamp(record: Record) -> None:
+    """Let a line say when it was on the exchanges' clock, as the messages and the ledger do."""
+    record["extra"]["at"] = record["time"].astimezone(SHANGHAI).isoformat(timespec="milliseconds")
 
 
 def _rotating(file: Path) -> RotatingFileHandler:

@@ -28,6 +28,8 @@ class Moment:
         Names whose quotes are not trusted, and why: their orders meet no price.
     notes : tuple of str
         What else was odd.
+    passing : tuple of str
+        Those of `unquoted` whose next quote may well be trusted: a vendor is late.
     """
 
     prices: SessionPrices
@@ -35,6 +37,7 @@ class Moment:
     quoted_at: datetime
     unquoted: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
 
 
 class Guarded(NamedTuple):

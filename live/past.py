@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from engine.broker.account import Account, Receivable
 from engine.broker.orders import Fill, Refusal, Trade
-from live.ledger import ExDated, Ledger, Planned, Refreshed, Sent, Task, TaskState
+from live.ledger import ExDated, Learned, Ledger, Planned, Refreshed, Sent, Task, TaskState
 from live.ledger.book import Book
 
 
@@ -18,8 +18,8 @@ class PastSession:
     """One session as recorded: states of its tasks, its plan, what happened, the account after it.
 
     ``withdrawn`` are orders of earlier sessions that its plan took back; ``sent`` are the orders as they went
-    out, where these are not the plan's; ``before`` is the account before it, ``account`` the one after it,
-    None until it is settled.
+    out, where these are not the plan's; ``learned`` is how its last refresh went, if one was due; ``before``
+    is the account before it, ``account`` the one after it, None until it is settled.
     """
 
     session: date
@@ -29,6 +29,7 @@ class PastSession:
     withdrawn: tuple[Refusal, ...] = ()
     sent: Sent | None = None
     refreshed: Refreshed | None = None
+    learned: Learned | None = None
     received: tuple[Receivable, ...] = ()
     ex_dates: tuple[ExDated, ...] = ()
     trades: tuple[Trade, ...] = ()
@@ -38,6 +39,11 @@ class PastSession:
     def is_(self, task: Task, *states: TaskState) -> bool:
         """Whether a task is in one of some states."""
         return self.states.get(task) in states
+
+    @property
+    def failed_to_learn(self) -> bool:
+        """Whether a refresh was due for the session, and brought nothing."""
+        return self.learned is not None and bool(self.learned.failed)
 
     @property
     def settled(self) -> bool:
@@ -59,6 +65,11 @@ def read_past(ledger: Ledger, account: str) -> dict[date, PastSession]:
         for day, entry in ledger.entries(task=Task.REFRESH, account=account, kinds=("refresh",))
         if isinstance(entry, Refreshed)
     }
+    learned = {
+        day: entry
+        for day, entry in ledger.entries(task=Task.REFRESH, account=account, kinds=("learned",))
+        if isinstance(entry, Learned)
+    }
     sent = {
         day: entry
         for day, entry in ledger.entries(task=Task.EXECUTE, account=account, kinds=("sent",))
@@ -77,7 +88,8 @@ def read_past(ledger: Ledger, account: str) -> dict[date, PastSession]:
     book, out = Book(opening), {}
     for seq, day in enumerate(sorted(states), start=1):
         past = PastSession(day, book.account, states[day], planned.get(day), tuple(withdrawn[day]))
-        past.refreshed, past.notes, past.sent = refreshed.get(day), notes[day], sent.get(day)
+        past.refreshed, past.learned = refreshed.get(day), learned.get(day)
+        past.notes, past.sent = notes[day], sent.get(day)
         past.received, past.ex_dates = tuple(received[day]), tuple(ex_dates[day])
         past.trades = tuple(trades[day])
         if past.is_(Task.SETTLE, TaskState.DONE):
@@ -87,6 +99,19 @@ def read_past(ledger: Ledger, account: str) -> dict[date, PastSession]:
             _enter_orders(book, past.planned)
         out[day] = past
     return out
+
+
+def sessions_without_learning(sessions: Sequence[PastSession], last: date) -> int:
+    """Sessions up to `last` that were decided on although a refresh that was due has failed.
+
+    Counted from the session that the first of these refreshes was for; 0 where the latest one succeeded.
+    """
+    begin: int | None = None
+    known = [past for past in sessions if past.session <= last]
+    for n, past in enumerate(known):
+        if past.learned is not None:
+            begin = (n if begin is None else begin) if past.failed_to_learn else None
+    return 0 if begin is None else len(known) - begin
 
 
 def _plans(ledger: Ledger, account: str) -> tuple[dict[date, Planned], Mapping[date, list[Refusal]]]:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+from alpha_sources.refresh import Recurrence
 from alpha_sources.signal import ProviderSignal, Refresh
+from engine.market.panel import MarketPanel
 from live.ledger import Refreshed, Task, TaskState
 from live.past import PastSession
 from live.snapshots import keep, recall
 from live.task_book import OVER
 
 Past = Mapping[int, PastSession]
+
+_PERIOD_ENDS = frozenset({Recurrence.WEEK_END, Recurrence.MONTH_END, Recurrence.QUARTER_END})
 
 
 def record_of(refresh: Refresh, signal: ProviderSignal, past: Past, row: int, folder: Path) -> Refreshed:
@@ -27,8 +31,15 @@ def record_of(refresh: Refresh, signal: ProviderSignal, past: Past, row: int, fo
     return Refreshed(signal.name, refresh.snapshot, as_of, changed)
 
 
-def resume(signal: ProviderSignal, past: Past, folder: Path) -> None:
-    """Put a signal where the record ends; one that was never asked stays at the beginning."""
+def resume(signal: ProviderSignal, past: Past, folder: Path, market: MarketPanel | None) -> None:
+    """Put a signal where the record ends; one that was never asked stays at the beginning.
+
+    Parameters
+    ----------
+    market : MarketPanel or None
+        Where a refresh is to be made: if the last one at the end of a week, month or quarter has failed, the
+        signal stands before that, and makes it again on what was known at that close. None: it is not.
+    """
     asked = [
         row
         for row, session in past.items()
@@ -41,7 +52,9 @@ def resume(signal: ProviderSignal, past: Past, folder: Path) -> None:
     last_due = max(due, default=None)
     held = None if last_due is None else past[last_due].refreshed
     snapshot = None if held is None or held.snapshot_hash is None else recall(folder, held.snapshot_hash)
-    signal.resume(max([*refreshed, *asked]) - 1, None if last_due is None else last_due - 1, snapshot)
+    end = max([*refreshed, *asked]) - 1
+    failed = None if market is None else _failed_period_end(signal, past, market, end)
+    signal.resume(end if failed is None else failed - 1, None if last_due is None else last_due - 1, snapshot)
 
 
 def recall_scores(signal: ProviderSignal, past: Past, symbols: list[str]) -> None:
@@ -54,6 +67,21 @@ def recall_scores(signal: ProviderSignal, past: Past, symbols: list[str]) -> Non
         for symbol, score in ({} if session.planned is None else session.planned.scores).items():
             scores[columns[symbol]] = score
         signal.used[row - 1] = scores
+
+
+def _failed_period_end(signal: ProviderSignal, past: Past, panel: MarketPanel, end: int) -> int | None:
+    """Row of the last period's end whose refresh failed and was not made up for since."""
+    if signal.rule.recurrence not in _PERIOD_ENDS:
+        return None  # the others are due again on the next evening
+    tried = [row for row, session in sorted(past.items()) if session.learned is not None]
+    if not tried or not past[tried[-1]].failed_to_learn:
+        return None
+    since = max((row for row in tried if not past[row].failed_to_learn), default=-1)
+    first = min(row for row in tried if row > since)
+    for row in range(end, max(first - 2, -1), -1):  # a session is decided on at the row before it
+        if signal.rule.is_due(panel.dates[row], 1, panel.calendar):
+            return row
+    return None
 
 
 def _in_force(past: Past, row: int) -> str | None:

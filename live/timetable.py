@@ -7,19 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from engine.broker.config import BrokerConfig
 from engine.broker.match import FillAt
+from engine.market.phases import CLOSE, OPEN, OPENING_PRICE, SHANGHAI
 from live.ledger.entries import Task
-
-#: The exchanges' clock.
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-#: The opening auction ends and its price is known; orders meet no other price before 9:30.
-AUCTION = time(9, 25)
-#: The closing auction ends; the session's average and closing prices are known.
-CLOSE = time(15, 0)
 
 
 class Slot(NamedTuple):
@@ -55,7 +47,8 @@ class Timetable:
         The average price of a session stands for trading all through it, and is known when it is over.
         """
         at_open = FillAt.OPEN in (broker.fill.sell, broker.fill.buy)
-        execute = Slot(AUCTION, time(9, 30)) if at_open else Slot(CLOSE, time(15, 30))
+        # the price of the auction is the only one there is until continuous trading begins
+        execute = Slot(OPENING_PRICE, OPEN) if at_open else Slot(CLOSE, time(15, 30))
         return cls(MappingProxyType({**_EVENING, Task.EXECUTE: execute, Task.SETTLE: _SETTLE}))
 
     def due(self, task: Task, session: date, eve: date) -> datetime:

@@ -19,7 +19,7 @@ from alpha_sources.formula.errors import FormulaError
 from alpha_sources.formula.fields import CATALOGUE, IndexField, index_field
 from alpha_sources.formula.kernels._cells import any_infinite
 from alpha_sources.formula.nodes import Degree, Node
-from engine.market.panel import PRICE_FIELDS
+from engine.market.panel import PRICE_FIELDS, remedy_for
 from engine.market.view import MarketView
 
 ADJUSTMENT, SHARES = "adj_factor", "share_factor"
@@ -144,7 +144,8 @@ class PanelFields:
             close = self._adjusted("close", before) if adjusted else self.view.field("close")[before:]
             return self._panel(_change(close)[first - before :], first)
         raise FormulaError(
-            f"this panel has no field '{name}'", hint=f"it has {', '.join(sorted(self.schema.names))}"
+            f"this panel has no field '{name}'",
+            hint=f"it has {', '.join(sorted(self.schema.names))}{remedy_for(name)}",
         )
 
     def _index(self, name: str, index: IndexField, first: int) -> Panel:

@@ -29,6 +29,13 @@ Array = NDArray[np.float64]
 
 #: Fields that ``adjusted()`` may multiply by the adjustment factor.
 PRICE_FIELDS = frozenset({"open", "high", "low", "close", "preclose", "vwap"})
+#: fields that vendors tell only when asked for them
+_RATIOS = frozenset({"pe_ttm", "pb_mrq"})
+
+
+def remedy_for(name: str) -> str:
+    """What brings a field that a market lacks, to end a message with; empty where nothing is known to."""
+    return "; alphaloom data sync --with ratios brings it to a store" if name in _RATIOS else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +135,7 @@ class MarketPanel:
             return self.fields[name]
         except KeyError:
             raise DataError(
-                f"the panel has no field {name!r}; it has {', '.join(sorted(self.fields))}"
+                f"the panel has no field {name!r}; it has {', '.join(sorted(self.fields))}{remedy_for(name)}"
             ) from None
 
     def adjusted(self, name: str) -> Array:

@@ -10,10 +10,14 @@ from enum import StrEnum
 import numpy as np
 
 from engine.market.calendar import Calendar
+from engine.market.phases import SHANGHAI
 from live.config import LiveConfig
 from live.ledger import Task, TaskState
 from live.task_book import OVER
-from live.timetable import SHANGHAI, Timetable
+from live.timetable import Timetable
+
+#: after the auction: vendors that are late show its price within a minute or two, and at 9:30 it is too late
+_PATIENCE = timedelta(minutes=2)
 
 
 class Step(StrEnum):
@@ -84,7 +88,9 @@ class Agenda:
         """The next thing to do that needs no more data than there are."""
         session, eve = at.session, self.eve(at.session)
         if at.stored is not None and session <= at.stored:
-            settle = now >= self.timetable.due(Task.SETTLE, session, eve)
+            # what was not sent in time is missed by then, and never filled at prices that are known
+            sent = at.over(Task.EXECUTE) or now > self.timetable.deadline(Task.EXECUTE, session)
+            settle = sent and now >= self.timetable.due(Task.SETTLE, session, eve)
             return Step.SETTLE if settle and at.wants_again != session else None
         if at.over(Task.EXECUTE):
             return None
@@ -144,6 +150,10 @@ class Agenda:
         """When quotes are asked for."""
         due = self.timetable.due(Task.EXECUTE, session, session)
         return due + timedelta(seconds=self.config.quotes_after_s)
+
+    def whole_until(self, session: date) -> datetime:
+        """Until when names are waited for whose quotes may yet be trusted; then it goes without them."""
+        return self.timetable.due(Task.EXECUTE, session, session) + _PATIENCE
 
     def arm_at(self, session: date) -> datetime:
         """When the plan is made ready to be sent."""

@@ -12,10 +12,10 @@ from apscheduler.executors.pool import ThreadPoolExecutor  # type: ignore[import
 from apscheduler.jobstores.memory import MemoryJobStore  # type: ignore[import-untyped]
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 
-from live.timetable import SHANGHAI
+from engine.market.phases import SHANGHAI
 
 #: seconds after which a sleeper looks at the clock all the same
-_PATIENCE_S = 5.0
+_PATIENCE_S = 1.0
 
 
 class Alarm:
@@ -29,17 +29,18 @@ class Alarm:
     now : callable
         The time, with a zone.
     beat : callable
-        Called every `every_s` seconds, from a thread of the scheduler.
+        Called every `every_s` seconds, from a thread of its own: a clock that is set back must not stop it.
     every_s : float
     """
 
     def __init__(self, now: Callable[[], datetime], beat: Callable[[], Any], every_s: float) -> None:
         self._now, self._beat, self._every_s = now, beat, every_s
-        self._rung = threading.Event()
+        self._rung, self._over = threading.Event(), threading.Event()
+        self._heart = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
         self._scheduler = BackgroundScheduler(
             timezone=SHANGHAI,
             jobstores={"default": MemoryJobStore()},
-            executors={"default": ThreadPoolExecutor(2)},
+            executors={"default": ThreadPoolExecutor(1)},
             # whatever the machine slept through rings once, however late it is
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -48,11 +49,17 @@ class Alarm:
 
     def __enter__(self) -> Alarm:
         self._scheduler.start()
-        self._scheduler.add_job(self._beat, "interval", seconds=self._every_s, id="heartbeat")
+        self._heart.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._over.set()
         self._scheduler.shutdown(wait=True)
+        self._heart.join()
+
+    def _beat_on(self) -> None:
+        while not self._over.wait(self._every_s):
+            self._beat()
 
     def sleep_until(self, moment: datetime, stop: Callable[[], None]) -> None:
         """Return at a moment, or soon after; `stop` may raise before."""

@@ -17,6 +17,7 @@ from live.daemon.agenda import Agenda, Standing, Step
 from live.daemon.desk import Desk
 from live.daemon.evening import Evening
 from live.daemon.heart import Heart
+from live.daemon.memory import give_back
 from live.daemon.morning import Morning
 from live.daemon.office import Office
 from live.errors import LedgerError, SessionError
@@ -25,6 +26,8 @@ from live.notify import Kind, Level
 
 #: how long a daemon waits after an error that it cannot place
 _PAUSE = timedelta(minutes=1)
+#: how long it waits before it asks again whether more sessions were announced
+_UNTIL_SESSIONS_ARE_KNOWN = timedelta(hours=6)
 
 
 class PaperDaemon:
@@ -109,6 +112,15 @@ class PaperDaemon:
         office = self._office
         _ = office.writer  # taken again, where a server took it away
         self._controls()
+        try:
+            return self._work()
+        except CalendarError:
+            if not self._calendar_has_grown():
+                raise
+            return self._work()
+
+    def _work(self) -> datetime:
+        office, planned = self._office, False
         while True:
             agenda, now = self._known_agenda(), office.clock.now()
             standing = self._standing(agenda)
@@ -116,10 +128,21 @@ class PaperDaemon:
             if step is None:
                 break
             self._stop()
-            self._heart.beat(DaemonState.WORKING, f"{step.value} of {standing.session}")
+            about = agenda.wanted(now) if step is Step.SYNC else standing.session
+            self._heart.beat(DaemonState.WORKING, f"{step.value} of {about}")
             self._do(step, standing, agenda)
+            planned = planned or step is Step.PLAN
+        if planned:  # the day's work is done: once a day is enough, and never while quotes are asked for
+            give_back()
         self._say_what_is_late(agenda, standing, now)
         return min([agenda.next_moment(standing, now), *office.ends_of_waits(now)])
+
+    def _calendar_has_grown(self) -> bool:
+        """Ask for sessions where the known ones have come to their end: the exchange announces them late."""
+        known = self._known_agenda().calendar.last
+        self._evening.sync(known.astype(object))
+        self._agenda = None
+        return bool(self._known_agenda().calendar.last > known)
 
     def _due(self, agenda: Agenda, standing: Standing, now: datetime) -> Step | None:
         step, waits = agenda.due(standing, now), self._office.waits
@@ -141,7 +164,7 @@ class PaperDaemon:
                 f"{session} {step.value} {problem}",
                 Kind.ERROR,
                 f"{session} {step.value} failed: {problem}",
-                f"it is tried again at {again:%H:%M}",
+                f"it is tried again at {again:%H:%M:%S}",
                 Level.ERROR,
                 session,
             )
@@ -232,7 +255,7 @@ class PaperDaemon:
         office, now = self._office, self._office.clock.now()
         again = now + timedelta(minutes=office.config.retry_minutes)
         if isinstance(problem, CalendarError):
-            again = now + timedelta(days=1)
+            again = now + _UNTIL_SESSIONS_ARE_KNOWN
         if isinstance(problem, LedgerError):
             # on a server the lock went with the connection: it is asked for again
             self.release()

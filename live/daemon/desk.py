@@ -75,7 +75,7 @@ class Desk:
 
         def cut(basket: Basket, account: Account, prices: SessionPrices) -> Guarded:
             done = protect(basket, account, prices, state, self.protections)
-            return Guarded(done.basket, {each.order_id: each.why for each in done.cuts})
+            return Guarded(done.basket, done.reasons)
 
         return cut
 
@@ -88,9 +88,9 @@ class Desk:
 def moment_of(report: QuotesReport, rules: Mapping[str, NameRules]) -> Moment:
     """Make of trusted quotes the prices of a moment; names that the rules contradict have none."""
     prices = LivePrices(report, rules)
-    notes = [f"{each.name} sent no quotes: {each.trouble}" for each in report.sources if each.trouble]
+    notes = report.source_notes()
     unquoted = {
         symbol: f"not traded ({refused.reason.value}): {refused.why}"
         for symbol, refused in prices.refused.items()
     }
-    return Moment(prices, prices.source or "no source", report.at, unquoted, tuple(notes))
+    return Moment(prices, prices.source or "no source", report.at, unquoted, tuple(notes), report.passing)

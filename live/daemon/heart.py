@@ -19,16 +19,25 @@ class Heart:
     ----------
     service : Service
     clock : callable
+    every_s : float
+        How often whoever owns it lets it beat.
     trouble : callable
         Told of a heartbeat that could not be kept.
     """
 
     def __init__(
-        self, service: Service, clock: Callable[[], datetime], trouble: Callable[[str], None]
+        self,
+        service: Service,
+        clock: Callable[[], datetime],
+        every_s: float,
+        trouble: Callable[[str], None],
     ) -> None:
         self._service, self._clock, self._trouble = service, clock, trouble
+        self._every_s = every_s
         self._started, self._host, self._process = clock(), socket.gethostname(), os.getpid()
         self._lock = threading.Lock()
+        #: what kept the last heartbeat from being kept; said once, and not at every beat
+        self._said = ""
         self._last: tuple[DaemonState, str, datetime | None] = DaemonState.WORKING, "starting", None
 
     def beat(
@@ -41,9 +50,13 @@ class Heart:
         with self._lock:
             if state is not None:
                 self._last = state, doing, wakes_at
+            beat = Heartbeat(
+                self._clock(), self._started, self._host, self._process, *self._last, self._every_s
+            )
             try:
-                self._service.beat(
-                    Heartbeat(self._clock(), self._started, self._host, self._process, *self._last)
-                )
+                self._service.beat(beat)
+                self._said = ""
             except LedgerError as problem:
-                self._trouble(f"the heartbeat could not be kept: {problem}")
+                if str(problem) != self._said:
+                    self._said = str(problem)
+                    self._trouble(f"the heartbeat could not be kept: {problem}")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from engine.market.phases import SHANGHAI
 from live.config import LiveConfig
 from live.daemon.agenda import Step
 from live.daemon.market import LiveRun, Market
@@ -18,7 +19,7 @@ from live.machine import SessionMachine
 from live.notify import Kind, Level
 from live.parity import Difference
 from live.task_book import TaskEnded
-from live.timetable import SHANGHAI, Timetable
+from live.timetable import Timetable
 
 
 class Clock:
@@ -133,9 +134,14 @@ class Office:
     # -- steps that wait
 
     def hold(self, step: Step, seconds: float | None = None) -> datetime:
-        """Do not try a step again before some seconds have passed; by default those of a retry."""
-        wait = timedelta(minutes=self.config.retry_minutes) if seconds is None else timedelta(seconds=seconds)
-        return self.hold_until(step, self.clock.now() + wait)
+        """Do not try a step again before some seconds have passed; by default those of a retry.
+
+        Between the auction and half past nine there is no time for a long one.
+        """
+        if seconds is None:
+            urgent = step in (Step.ARM, Step.EXECUTE)
+            seconds = self.config.quotes_retry_s if urgent else 60 * self.config.retry_minutes
+        return self.hold_until(step, self.clock.now() + timedelta(seconds=seconds))
 
     def hold_until(self, step: Step, moment: datetime) -> datetime:
         """Do not try a step again before a moment."""

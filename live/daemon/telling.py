@@ -66,6 +66,8 @@ class Teller:
         self._channels: Channels | None = None
         self._under_way: dict[Message, int] = {}
         self._heard: deque[int] = deque(maxlen=200)
+        #: keys of what was told while the ledger could not keep it
+        self._unkept: deque[str] = deque(maxlen=200)
 
     def use(self, channels: Channels | None) -> None:
         """Send from now on; what an earlier daemon kept and did not send goes first."""
@@ -73,7 +75,7 @@ class Teller:
         since = self._clock() - _FRESH
         for posted in self._service.messages((Told.WAITING,)):
             if posted.at < since:  # no channel took it, or nobody would read it any more
-                self._service.told(posted.number, Told.KEPT)
+                self._note(posted.number, Told.KEPT)
             else:
                 self._send(posted, Level.WARNING)
 
@@ -84,7 +86,10 @@ class Teller:
                 news.key, news.kind.value, news.session, news.title, news.body, at=self._clock()
             )
         except LedgerError as problem:
-            # people are told all the same
+            # people are told all the same, but a ledger that stays away must not make it every minute
+            if news.key in self._unkept:
+                return False
+            self._unkept.append(news.key)
             self._log(Level.ERROR, f"a message could not be kept: {problem}")
             posted = Posted(
                 0, news.key, self._clock(), news.kind.value, news.session, news.title, news.body, Told.WAITING
@@ -108,15 +113,20 @@ class Teller:
             return
         if sent:  # one channel is enough
             self._heard.append(number)
+        self._note(number, Told.SENT if sent else Told.FAILED, None if sent else delivery.why)
+
+    def _note(self, number: int, state: Told, why: str | None = None) -> None:
+        """Take down what became of a message, if it is kept; that this fails must end nothing."""
+        if not number:
+            return
         try:
-            self._service.told(number, Told.SENT if sent else Told.FAILED, None if sent else delivery.why)
+            self._service.told(number, state, why)
         except LedgerError as problem:
             self._log(Level.ERROR, f"what became of a message could not be kept: {problem}")
 
     def _send(self, posted: Posted, level: Level) -> None:
         if self._channels is None:
-            if posted.number:
-                self._service.told(posted.number, Told.KEPT)
+            self._note(posted.number, Told.KEPT)
             return
         message = Message(
             Kind(posted.kind), posted.title, posted.body, level, posted.session, self._service.account

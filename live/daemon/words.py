@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
-from engine.broker.orders import REASON_TEXT, Fill, OrderRequest, Refusal, Side
+from engine.broker.orders import REASON_TEXT, Fill, OrderRequest, Reason, Refusal, Side
 from live.daemon.telling import News
-from live.ledger import ExDated, Learned, Ledger, Note, Planned, SessionMark, Task, TaskState
+from live.ledger import ExDated, Learned, Ledger, Note, Planned, Sent, SessionMark, Task, TaskState
 from live.notify import Kind, Level
 from live.parity import Difference
 from live.task_book import TaskEnded
@@ -68,7 +68,7 @@ def _settled(ended: TaskEnded, ledger: Ledger, account: str, differences: Sequen
     session = ended.session
     marks = ledger.entries(session, Task.SETTLE, account, kinds=("mark",))
     mark = next(entry for _, entry in marks if isinstance(entry, SessionMark))
-    before = _equity_before(ledger, account, session)
+    before = equity_before(ledger, account, session)
     gain = mark.value_fen - before
     title = (
         f"{session} settled: equity {mark.value_fen / 100:,.2f}, {gain / 100:+,.2f} "
@@ -76,13 +76,16 @@ def _settled(ended: TaskEnded, ledger: Ledger, account: str, differences: Sequen
     )
     went_ex = ledger.entries(session, Task.SETTLE, account, kinds=("ex_date",))
     lines = [_ex_date(entry) for _, entry in went_ex if isinstance(entry, ExDated)]
-    lines += [_trade(entry) for _, entry in ledger.trades(session, account)]
+    sent = ledger.entries(session, Task.EXECUTE, account, kinds=("sent",))
+    held_back = {id_: why for _, each in sent if isinstance(each, Sent) for id_, why in each.reasons.items()}
+    lines += [_trade(entry, held_back) for _, entry in ledger.trades(session, account)]
     if differences:
         lines += ["differences to the back-test:", *map(str, differences)]
     return News(f"{session} settle done", Kind.SESSION, title, _lines(lines), session=session)
 
 
-def _equity_before(ledger: Ledger, account: str, session: date) -> int:
+def equity_before(ledger: Ledger, account: str, session: date) -> int:
+    """Value of the account when a session began: at the settled close before it, or as it was opened."""
     earlier = [
         record.session
         for record in ledger.tasks(None, account)
@@ -128,10 +131,13 @@ def _order(request: OrderRequest, planned: Planned) -> str:
     return f"{side} {request.symbol}: {planned.reasons.get(request.order_id, '')}"
 
 
-def _trade(trade: Fill | Refusal) -> str:
+def _trade(trade: Fill | Refusal, held_back: Mapping[str, str]) -> str:
     side, symbol = trade.side.value, trade.request.symbol
     if isinstance(trade, Fill):
         return f"{side} {trade.shares} {symbol} at {trade.price_fen / 100:.2f}"
+    why = held_back.get(trade.request.order_id)
+    if why and trade.reason is Reason.NOT_SENT:
+        return f"{side} {symbol} held back by the protections: {why}"
     return f"{side} {symbol} refused: {REASON_TEXT[trade.reason]}"
 
 

@@ -3,8 +3,8 @@
 from live.feeds.asking import ask
 from live.feeds.config import QuotesConfig, quote_feeds
 from live.feeds.eastmoney import EastmoneyFeed, parse_eastmoney
-from live.feeds.feed import QuoteFeed, Quotes
-from live.feeds.judge import FeedAnswer, judge
+from live.feeds.feed import FeedAnswer, QuoteFeed, Quotes
+from live.feeds.judge import judge
 from live.feeds.prices import LivePrices, NameRules, rules_of
 from live.feeds.quote import LiveQuote, NotAQuote, Unreadable
 from live.feeds.report import Doubt, QuotesReport, Refused, SourceReport, Verdict

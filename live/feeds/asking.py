@@ -10,8 +10,8 @@ from datetime import date, datetime
 from engine.errors import AlphaloomError
 from engine.market.sources.remote.failure import Trouble, VendorError
 from live.feeds.config import QuotesConfig
-from live.feeds.feed import QuoteFeed
-from live.feeds.judge import FeedAnswer, judge
+from live.feeds.feed import FeedAnswer, QuoteFeed
+from live.feeds.judge import judge
 from live.feeds.report import QuotesReport
 
 #: what a feed's own deadline does not bound: looking up its host, waiting for its rate
@@ -81,13 +81,11 @@ def _answer(feed: QuoteFeed, symbols: Sequence[str]) -> FeedAnswer:
     except VendorError as problem:
         return FeedAnswer(feed.name, feed.host, {}, problem)
     except AlphaloomError as problem:
-        detail, now = str(problem), "mend that; the other sources are asked meanwhile"
+        detail, words, now = str(problem), "not asked", "mend that; the other sources are asked meanwhile"
     except Exception as problem:  # a defect in one feed must not take the session with it
-        detail, now = (
-            f"{type(problem).__name__}: {problem}",
-            "please report it; other sources are asked meanwhile",
-        )
-    error = VendorError(feed.name, feed.host, "quotes", Trouble.DIED, detail, now)
+        detail, words = f"{type(problem).__name__}: {problem}", "a defect of the program"
+        now = "please report it; the other sources are asked meanwhile"
+    error = VendorError(feed.name, feed.host, "quotes", Trouble.DIED, detail, now, words)
     return FeedAnswer(feed.name, feed.host, {}, error)
 
 

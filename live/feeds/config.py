@@ -43,8 +43,9 @@ class QuotesConfig(BaseModel):
     sources: tuple[Vendor, ...] = ("tencent", "sina", "eastmoney")
     allow_one_source: bool = False
     tolerance_ticks: int = Field(1, ge=0, le=10)
-    max_age_s: float = Field(120.0, gt=0, allow_inf_nan=False)
-    clock_tolerance_s: float = Field(30.0, ge=0, allow_inf_nan=False)
+    # all of a session's continuous trading; more than the auction lasts is a wrong clock
+    max_age_s: float = Field(120.0, gt=0, le=14_220)
+    clock_tolerance_s: float = Field(30.0, ge=0, le=600)
     least_coverage: float = Field(2 / 3, gt=0, le=1)
     connect_s: float = Field(3.0, gt=0, le=60)
     read_s: float = Field(5.0, gt=0, le=60)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from engine.market.phases import SHANGHAI
 from live.feeds.feed import Quotes, WebFeed
 from live.feeds.quote import LiveQuote, NotAQuote, Unreadable, checked, shares_of
-from live.feeds.stages import SHANGHAI, auction_has_begun
+from live.feeds.stages import auction_has_begun
 from live.feeds.symbols import eastmoney_id
 from live.feeds.web import Page
 

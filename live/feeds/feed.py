@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from engine.market.sources.remote.failure import Trouble, VendorError
 from live.feeds.quote import LiveQuote, Unreadable
@@ -42,8 +43,24 @@ class QuoteFeed(Protocol):
         """
 
 
+class FeedAnswer(NamedTuple):
+    """What one feed sent, or why it did not."""
+
+    name: str
+    host: str
+    quotes: Quotes
+    trouble: VendorError | None = None
+
+
+def in_short(problem: VendorError) -> str:
+    """What happened and what was seen, without the vendor's name and what to do."""
+    return f"{problem.words or problem.trouble.words}{f' ({problem.detail})' if problem.detail else ''}"
+
+
 class WebFeed(ABC):
     """Asks in batches, one request each, until all are answered or the time for all of them is up.
+
+    If a later batch fails, what came before it stands, and the names that are left say why.
 
     Parameters
     ----------
@@ -68,7 +85,14 @@ class WebFeed(ABC):
             self._web.begin(self.name)
             for start in range(0, len(symbols), self.batch):
                 part = symbols[start : start + self.batch]
-                out.update(self._read(self._web.get(self._page(part)), part))
+                try:
+                    out.update(self._web.read(self._page(part), partial(self._read, symbols=part)))
+                except VendorError as problem:
+                    if not out:
+                        raise
+                    why = in_short(problem)
+                    out.update({name: Unreadable(name, why, self.name) for name in symbols[start:]})
+                    break
         return out
 
     def close(self) -> None:
@@ -87,3 +111,8 @@ class WebFeed(ABC):
         """Return the error of an answer that is not of the vendor's form."""
         now = "the other sources are asked meanwhile; if it stays so, the vendor has changed its form"
         return VendorError(self.name, self.host, "quotes", Trouble.COLUMNS, why, now)
+
+    def _turned_away(self, why: str) -> VendorError:
+        """Return the error of an answer by which the vendor sends us away, with status 200."""
+        now = "the other sources are asked meanwhile"
+        return VendorError(self.name, self.host, "quotes", Trouble.REFUSED, why, now)

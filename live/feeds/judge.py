@@ -1,4 +1,7 @@
-"""Which quotes of a moment are to be believed: a pure function of the answers, the session and the clock."""
+"""Which quotes of a moment are to be believed: a pure function of the answers, the session and the clock.
+
+Here, one name after the other; `live.feeds.verdict` looks at all of them together.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,13 @@ from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import NamedTuple
 
-from engine.market.phases import CLOSE, OPENING_PRICE
-from engine.market.sources.remote.failure import VendorError
+from engine.market.phases import CLOSE, OPENING_PRICE, SHANGHAI
 from live.feeds.config import QuotesConfig
-from live.feeds.feed import Quotes
+from live.feeds.feed import FeedAnswer
 from live.feeds.quote import LiveQuote, Unreadable
-from live.feeds.report import Doubt, QuotesReport, Refused, SourceReport, Verdict
-from live.feeds.stages import SHANGHAI, Stage, stage_of, trading_seconds
-
-
-class FeedAnswer(NamedTuple):
-    """What one feed sent, or why it did not."""
-
-    name: str
-    host: str
-    quotes: Quotes
-    trouble: VendorError | None = None
+from live.feeds.report import Doubt, QuotesReport, Refused
+from live.feeds.stages import Stage, stage_of, trading_seconds
+from live.feeds.verdict import site, source_report, verdict_on
 
 
 class _Doubted(NamedTuple):
@@ -63,7 +57,7 @@ def judge(
     doubts: dict[str, list[_Doubted]] = {symbol: [] for symbol in symbols}
     sources = []
     for answer in answers:
-        good = 0
+        good, doubted = 0, ""
         for symbol in fresh:
             found = _believable(answer, symbol, session, now, stage, config)
             if isinstance(found, LiveQuote):
@@ -71,8 +65,9 @@ def judge(
                 good += 1
             elif found is not None:
                 doubts[symbol].append(found)
-        sources.append(_source(answer, good, now))
-    hosts = {answer.name: _site(answer.host) for answer in answers}
+                doubted = doubted or found.why
+        sources.append(source_report(answer, good, now, doubted))
+    hosts = {answer.name: site(answer.host) for answer in answers}
     agreed: dict[str, LiveQuote] = {}
     witnesses: dict[str, tuple[LiveQuote, ...]] = {}
     refused: dict[str, Refused] = {}
@@ -82,7 +77,7 @@ def judge(
             refused[symbol] = _refuse(symbol, chosen, quotes, doubts[symbol])
         else:
             agreed[symbol], witnesses[symbol] = _one_of(chosen), chosen
-    verdict, why = _verdict(answers, sources, refused, symbols, session, now, config, traded_before)
+    verdict, why = verdict_on(answers, sources, refused, symbols, session, now, config, traded_before)
     return QuotesReport(
         session, now, stage, tuple(symbols), agreed, witnesses, refused, tuple(sources), verdict, why
     )
@@ -120,7 +115,7 @@ def _timely(
     if quote.suspended:
         return None  # the clock of what does not trade may stand still
     clock = here.time()
-    if stage is not Stage.BEFORE_OPEN and clock < OPENING_PRICE and not quote.traded:
+    if stage is not Stage.BEFORE_OPEN and clock < OPENING_PRICE:
         return _Doubted(Doubt.BEFORE_AUCTION, f"{name}'s quote is of {stamp}, before the auction ended")
     if stage is Stage.CLOSED and clock < CLOSE:
         return _Doubted(Doubt.STALE, f"{name}'s quote is of {stamp}, before the close")
@@ -216,98 +211,6 @@ def _refuse(symbol: str, found: _Doubted | None, quotes: list[LiveQuote], doubts
     # a quote that came and is doubted says more than one that did not come
     said = [doubt.reason for doubt in doubts if doubt.reason is not Doubt.ABSENT]
     return Refused(symbol, said[0] if said else Doubt.ABSENT, "; ".join(why))
-
-
-# -- all of them
-
-
-def _source(answer: FeedAnswer, fresh: int, now: datetime) -> SourceReport:
-    times = [quote.time for quote in answer.quotes.values() if isinstance(quote, LiveQuote)]
-    newest = max(times, default=None)
-    ahead = None if newest is None else (newest - now).total_seconds()
-    trouble = "" if answer.trouble is None else str(answer.trouble)
-    return SourceReport(answer.name, answer.host, len(times), fresh, newest, ahead, trouble)
-
-
-def _verdict(
-    answers: Sequence[FeedAnswer],
-    sources: Sequence[SourceReport],
-    refused: Mapping[str, Refused],
-    symbols: Sequence[str],
-    session: date,
-    now: datetime,
-    config: QuotesConfig,
-    traded_before: Collection[str] | None,
-) -> tuple[Verdict, str]:
-    if not symbols:
-        return Verdict.TRUSTED, ""
-    spoke = [source for source in sources if source.newest is not None]
-    if not spoke:
-        what = "; ".join(f"{source.name}: {source.trouble or 'no quotes'}" for source in sources)
-        return Verdict.NO_QUOTES, f"no source has quotes for {session}, so no order is sent ({what})"
-    skew = _skew(spoke, session, now, config)
-    if skew:
-        return Verdict.CLOCK_SKEW, skew
-    days = {_day(source.newest) for source in spoke if source.newest is not None}
-    if session not in days:
-        last = ", ".join(f"{source.name} ends {source.newest:%Y-%m-%d %H:%M:%S}" for source in spoke)
-        return (
-            Verdict.OTHER_SESSION,
-            f"there are no quotes of {session}, so no order is sent ({last}); has the exchange opened?",
-        )
-    counted = [s for s in symbols if traded_before is None or s in traded_before] or list(symbols)
-    good = sum(symbol not in refused for symbol in counted)
-    if good < config.least_coverage * len(counted):
-        reasons: dict[str, int] = {}
-        for symbol in counted:
-            if symbol in refused:
-                reason = refused[symbol].reason.value
-                reasons[reason] = reasons.get(reason, 0) + 1
-        what = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
-        return (
-            Verdict.TOO_FEW,
-            f"{good} of {len(counted)} names have trusted quotes ({what}); so few are not traded on, and no "
-            "order is sent",
-        )
-    return Verdict.TRUSTED, ""
-
-
-def _skew(spoke: Sequence[SourceReport], session: date, now: datetime, config: QuotesConfig) -> str:
-    """Say that this machine's clock is wrong, where independent sources agree against it."""
-    times = [source.newest for source in spoke if source.newest is not None]
-    if len({_site(source.host) for source in spoke}) < 2:
-        return ""
-    tolerance = timedelta(seconds=config.clock_tolerance_s)
-    shown = ", ".join(f"{s.name} {s.newest:%m-%d %H:%M:%S}" for s in spoke)
-    if min(times) > now + tolerance:
-        return (
-            f"this machine's clock says {now:%Y-%m-%d %H:%M:%S}, and all quotes are later ({shown}): "
-            f"it is at least {_seconds(min(times) - now)} slow. Set it right (NTP); no order is sent"
-        )
-    of_today = all(_day(moment) == session for moment in times)
-    behind = trading_seconds(session, max(times), now)
-    close_together = max(times) - min(times) <= tolerance
-    if of_today and close_together and behind > config.max_age_s:
-        return (
-            f"this machine's clock says {now:%Y-%m-%d %H:%M:%S}, and the newest quotes of all sources are of "
-            f"one earlier moment ({shown}): it is {_seconds(now - max(times))} fast, or trading has stopped. "
-            "Check it (NTP); no order is sent"
-        )
-    return ""
-
-
-def _day(moment: datetime) -> date:
-    return moment.astimezone(SHANGHAI).date()
-
-
-def _site(host: str) -> str:
-    """The part of a host that one owner has: ``gtimg.cn`` of ``qt.gtimg.cn``."""
-    return ".".join(host.lower().rsplit(".", 2)[-2:])
-
-
-def _seconds(span: timedelta) -> str:
-    seconds = span.total_seconds()
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _yuan(fen: int | None) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from engine.market.phases import OPENING_PRICE, SHANGHAI
+
 #: ASCII digits only: what looks like a number elsewhere in Unicode is no price
 _PRICE = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,6})?", re.ASCII)
@@ -140,16 +142,19 @@ def shares_of(volume: float, amount_cny: float, low_fen: int | None, high_fen: i
 def checked(quote: LiveQuote) -> LiveQuote:
     """Drop prices of a session in which nothing has traded; refuse a quote that contradicts itself.
 
+    Before the opening auction ends nothing has: prices and volumes of then, whatever fields they stand in,
+    are those at which it would end.
+
     Raises
     ------
     NotAQuote
         If prices do not lie within the day's range, or there is trade without a price.
     """
-    if not quote.volume_shares and not quote.amount_cny:
-        if quote.open_fen is None and quote.last_fen is None:
-            return quote
+    in_auction = quote.time.astimezone(SHANGHAI).time() < OPENING_PRICE
+    if in_auction or (not quote.volume_shares and not quote.amount_cny):
         # what is shown before the first trade is an indication, or the last close
-        return replace(quote, open_fen=None, last_fen=None, high_fen=None, low_fen=None)
+        quote = replace(quote, open_fen=None, last_fen=None, high_fen=None, low_fen=None)
+        return replace(quote, volume_shares=0, amount_cny=0.0)
     prices = quote.open_fen, quote.last_fen, quote.high_fen, quote.low_fen
     if None in prices:
         raise NotAQuote("there is volume, but not all of open, last, high and low")

@@ -58,7 +58,8 @@ class SourceReport(NamedTuple):
     """How one source did.
 
     `came` names it sent, `fresh` of them to be believed on their own; `newest` is the time of its newest
-    quote, `ahead_s` by how much that lies after this machine's clock. `trouble` is why it sent nothing.
+    quote, `ahead_s` by how much that lies after this machine's clock. `trouble` is why it sent no quote,
+    `doubt` why the first of its quotes is not believed, where none of them is.
     """
 
     name: str
@@ -68,6 +69,12 @@ class SourceReport(NamedTuple):
     newest: datetime | None
     ahead_s: float | None
     trouble: str = ""
+    doubt: str = ""
+
+    def __str__(self) -> str:
+        if self.trouble:
+            return f"{self.name} sent no quotes: {self.trouble}"
+        return f"{self.name} is not believed: {self.doubt}" if self.doubt else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +118,15 @@ class QuotesReport:
 
     @property
     def passing(self) -> tuple[str, ...]:
-        """Names refused for a reason that may be gone in a moment; worth asking again while there is time."""
-        return tuple(each.symbol for each in self.refused.values() if each.reason in _PASSING)
+        """Names worth asking for again while there is time.
+
+        Those refused for a reason that may be gone in a moment, and at 9:25 those without an open: it is not
+        said whether nobody traded or the vendors are a moment late.
+        """
+        late = [each.symbol for each in self.refused.values() if each.reason in _PASSING]
+        if self.stage is Stage.OPENED:
+            late += [s for s, quote in self.agreed.items() if not quote.traded and not quote.suspended]
+        return tuple(late)
 
     @property
     def source(self) -> str:
@@ -122,8 +136,9 @@ class QuotesReport:
 
     def notes(self) -> list[str]:
         """Say what is not as it should be, a line each: the verdict, sources that failed, names refused."""
-        lines = [self.why] if self.why else []
-        lines += [
-            f"{source.name} sent no quotes: {source.trouble}" for source in self.sources if source.trouble
-        ]
-        return lines + [str(refused) for refused in self.refused.values()]
+        verdict = [self.why] if self.why else []
+        return [*verdict, *self.source_notes(), *map(str, self.refused.values())]
+
+    def source_notes(self) -> list[str]:
+        """Say which sources sent nothing, or nothing to be believed, a line each."""
+        return [line for line in map(str, self.sources) if line]

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from engine.market.phases import SHANGHAI
 from live.feeds.feed import Quotes, WebFeed
 from live.feeds.labelled import read_labelled
 from live.feeds.quote import LiveQuote, NotAQuote, checked, number, price_fen
-from live.feeds.stages import SHANGHAI, auction_has_begun
+from live.feeds.stages import auction_has_begun
 from live.feeds.symbols import prefixed
 from live.feeds.web import Page
 
@@ -35,6 +36,8 @@ class SinaFeed(WebFeed):
 
     def _read(self, text: str, symbols: Sequence[str]) -> Quotes:
         quotes = parse_sina(text)
+        if not quotes and "FORBIDDEN" in text:
+            raise self._turned_away(f"it says {text.strip()[:40]!r}")
         if not quotes and "hq_str_" not in text:
             raise self._refuse(f"it begins {text[:40]!r}")
         return quotes

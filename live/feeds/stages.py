@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
-from engine.market.phases import CLOSE, CLOSING_CALL_BEGINS, LUNCH_BEGINS, LUNCH_ENDS, OPEN, OPENING_PRICE
-
-#: The exchanges' clock.
-SHANGHAI = ZoneInfo("Asia/Shanghai")
+from engine.market.phases import (
+    CLOSE,
+    CLOSING_CALL_BEGINS,
+    LUNCH_BEGINS,
+    LUNCH_ENDS,
+    OPEN,
+    OPENING_PRICE,
+    SHANGHAI,
+)
 
 
 class Stage(StrEnum):

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from engine.market.phases import SHANGHAI
 from live.feeds.feed import Quotes, WebFeed
 from live.feeds.labelled import read_labelled
 from live.feeds.quote import LiveQuote, NotAQuote, checked, number, price_fen, shares_of
-from live.feeds.stages import SHANGHAI, auction_has_begun
+from live.feeds.stages import auction_has_begun
 from live.feeds.symbols import prefixed
 from live.feeds.web import Page
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from engine.market.sources.remote.failure import Trouble, VendorError
@@ -17,6 +18,9 @@ _LARGEST = 8 * 2**20
 _PIECE = 1 << 16
 #: A connection that has been idle for longer may be gone without anybody having said so.
 _IDLE_S = 30.0
+_UTF8_MARK = b"\xef\xbb\xbf"
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,17 @@ class Web:
             self.close()
 
     def get(self, page: Page) -> str:
-        """Return the text of a page.
+        """Return the text of a page; see `read`."""
+        return self.read(page, lambda text: text)
+
+    def read(self, page: Page, reader: Callable[[str], Read]) -> Read:
+        """Return what a reader makes of the text of a page.
+
+        Parameters
+        ----------
+        page : Page
+        reader : callable
+            May raise `VendorError` itself: an answer of status 200 may turn us away too.
 
         Raises
         ------
@@ -88,7 +102,7 @@ class Web:
         self._limits.wait(host, vendor=self._vendor, about=page.about)
         started = self._monotonic()
         try:
-            text = self._ask(page, host, started)
+            found = reader(self._ask(page, host, started))
         except VendorError as problem:
             self._limits.failed(host, problem.trouble)
             raise
@@ -96,7 +110,7 @@ class Web:
             self._used_at = self._monotonic()
             self._left_s -= self._used_at - started
         self._limits.succeeded(host)
-        return text
+        return found
 
     def close(self) -> None:
         """Close the connections; the next request opens another one."""
@@ -112,13 +126,13 @@ class Web:
         timer.start()
         try:
             status, raw = self._receive(page)
-        except OSError as problem:  # those of requests are of this kind
+        # those of requests are OSErrors; below it some speak of addresses as ValueErrors
+        except (OSError, ValueError) as problem:
             self.close()
             if late.is_set():
                 after = f"given up after {self._monotonic() - started:.1f} s"
                 raise self._error(page, host, Trouble.TIMEOUT, after) from None
-            trouble, detail = trouble_of(problem, None)
-            raise self._error(page, host, trouble, detail) from None
+            raise self._error(page, host, *_what_happened(problem)) from None
         finally:
             timer.cancel()
         if late.is_set():
@@ -129,11 +143,12 @@ class Web:
             raise self._error(page, host, trouble, f"status {status}")
         if raw is None:
             raise self._error(page, host, Trouble.NOT_DATA, f"more than {_LARGEST >> 20} MB")
-        text = raw.decode(page.encoding, errors="replace")
         # the kind that is promised says nothing: Tencent calls its quotes text/html
-        if text.lstrip("\ufeff \r\n\t").startswith("<"):
+        if raw.removeprefix(_UTF8_MARK).lstrip().startswith(b"<"):
             raise self._error(page, host, Trouble.NOT_DATA, "status 200")
-        return text
+        if not raw.strip():
+            raise self._error(page, host, Trouble.EMPTY, "")
+        return raw.decode(page.encoding, errors="replace")
 
     def _receive(self, page: Page) -> tuple[int, bytes | None]:
         with self._session.get(
@@ -158,3 +173,19 @@ class Web:
     def _error(self, page: Page, host: str, trouble: Trouble, detail: str) -> VendorError:
         now = "the other sources are asked meanwhile"
         return VendorError(self._vendor or host, host, page.about, trouble, detail, now)
+
+
+def _what_happened(problem: Exception) -> tuple[Trouble, str]:
+    """Trouble and detail of an exception; never the address of a proxy, which may hold a password."""
+    from requests.exceptions import ContentDecodingError, InvalidURL
+    from urllib3.exceptions import LocationValueError
+
+    if isinstance(problem, ContentDecodingError):
+        return Trouble.COLUMNS, "it is not compressed as it says"
+    if isinstance(problem, (InvalidURL, LocationValueError, UnicodeError)):
+        # what we ask for is well formed, so it is the way there, and the error may quote it
+        return Trouble.NETWORK, (
+            f"{type(problem).__name__}: the proxy's address in HTTPS_PROXY is none; signs such as # / @ in "
+            "its user or password are written %23 %2F %40"
+        )
+    return trouble_of(problem, None)

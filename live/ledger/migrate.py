@@ -9,7 +9,7 @@ from live.ledger.database import Database
 from live.ledger.lock import lock_key
 
 #: Versions of the tables, oldest first; each has its module in ``migrations/versions``.
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 VERSION_TABLE = "ledger_version"
 
 

@@ -285,6 +285,7 @@ heartbeats = Table(
     _text("state", length=16),
     _text("doing"),
     _text("wakes_at", True),
+    Column("every_s", Double, nullable=True),
 )
 
 controls = Table(

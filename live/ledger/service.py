@@ -35,7 +35,8 @@ class DaemonState(StrEnum):
 class Heartbeat:
     """That a daemon lived at a moment, and what it did.
 
-    `wakes_at` is when it will look for work again, unless it is working.
+    `wakes_at` is when it will look for work again, unless it is working; `every_s` after how many seconds its
+    next heartbeat is due, None where that is not known.
     """
 
     at: datetime
@@ -45,6 +46,7 @@ class Heartbeat:
     state: DaemonState
     doing: str
     wakes_at: datetime | None = None
+    every_s: float | None = None
 
 
 class Action(StrEnum):
@@ -107,6 +109,7 @@ class Service:
             "state": beat.state.value,
             "doing": plain_text(beat.doing),
             "wakes_at": None if beat.wakes_at is None else moment(beat.wakes_at),
+            "every_s": beat.every_s,
         }
         mine = s.heartbeats.c.account == self.account
         with self._database.connect() as connection, self._database.writing(connection):
@@ -121,7 +124,8 @@ class Service:
         row = rows[-1]
         wakes = None if row.wakes_at is None else datetime.fromisoformat(row.wakes_at)
         at, started = datetime.fromisoformat(row.at), datetime.fromisoformat(row.started_at)
-        return Heartbeat(at, started, row.host, row.process, DaemonState(row.state), row.doing, wakes)
+        state = DaemonState(row.state)
+        return Heartbeat(at, started, row.host, row.process, state, row.doing, wakes, row.every_s)
 
     # -- halt and resume
 

@@ -25,7 +25,11 @@ _CODES = {
     "oapi.dingtalk.com": ("errcode",),
     "open.feishu.cn": ("code", "StatusCode"),
     "open.larksuite.com": ("code", "StatusCode"),
+    "sctapi.ftqq.com": ("code",),
+    "api2.pushdeer.com": ("code",),
 }
+#: Longest text of a service that counts bytes: WeChat Work's bots take 2,048 of UTF-8.
+_BYTES = {"NotifyWeComBot": 2048}
 
 
 class _Heard(logging.Handler):
@@ -68,12 +72,14 @@ def serve() -> None:
     logger.setLevel(logging.DEBUG)
     logger.propagate = False
     _listen(heard)
+    # what a client prints must not be taken for an answer
+    out, sys.stdout = sys.stdout, sys.stderr
     for line in sys.stdin:
         try:
             answer = _answer(json.loads(line), heard)
         except Exception as problem:  # the kind alone: its text may hold an address
             answer = {"outcome": "defect", "kind": type(problem).__name__}
-        print(json.dumps(answer), flush=True)
+        print(json.dumps(answer), file=out, flush=True)
 
 
 def _listen(heard: _Heard) -> None:
@@ -94,7 +100,7 @@ def _listen(heard: _Heard) -> None:
 
 def _answer(request: dict[str, Any], heard: _Heard) -> dict[str, Any]:
     try:
-        from apprise import Apprise, AppriseAsset
+        from apprise import Apprise, AppriseAsset, NotifyFormat, OverflowMode
     except ImportError:
         return {"outcome": "no_apprise"}
     asset = AppriseAsset(app_id="Alphaloom", app_desc="", app_url="", async_mode=False, storage_mode="memory")
@@ -103,14 +109,34 @@ def _answer(request: dict[str, Any], heard: _Heard) -> dict[str, Any]:
         return {"outcome": "bad_url"}
     if "body" not in request:
         return {"outcome": "understood"}
+    for service in sender:
+        if type(service).__name__ in _BYTES:
+            # older versions of apprise do not know it, and none counts in bytes; at most 3 make a character
+            longest = _BYTES[type(service).__name__] // (1 if _is_plain(request) else 3)
+            service.body_maxlen = min(service.body_maxlen, longest)
+        # what is longer than a service takes would be refused whole
+        if service.overflow_mode == OverflowMode.UPSTREAM:
+            service.overflow_mode = OverflowMode.SPLIT
+        # between parts; apprise pauses for 5.5 s, which several would not survive
+        service.request_rate_per_sec = min(service.request_rate_per_sec, 1.0)
     heard.forget()
-    sent = sender.notify(body=request["body"], title=request["title"], notify_type=request["level"])
+    sent = sender.notify(
+        body=request["body"],
+        title=request["title"],
+        notify_type=request["level"],
+        # said to be plain, so that where a service writes HTML line ends stay, and < and & are no tags
+        body_format=NotifyFormat.TEXT,
+    )
     return {
         "outcome": "sent" if sent and heard.code is None else "failed",
         "status": heard.status,
         "code": heard.code,
         "unreachable": heard.unreachable,
     }
+
+
+def _is_plain(request: dict[str, Any]) -> bool:
+    return bool(request["title"].isascii() and request["body"].isascii())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from live.notify.message import Outcome
 
@@ -35,6 +35,14 @@ class Address:
         raise TypeError("an address is not stored")
 
 
+class Sending(NamedTuple):
+    """What became of a message, why it failed, and whether the same may go well a little later."""
+
+    outcome: Outcome
+    why: str = ""
+    may_pass: bool = False
+
+
 class Dispatch:
     """Keeps a courier while there is something to send.
 
@@ -52,22 +60,25 @@ class Dispatch:
         self._child: subprocess.Popen[str] | None = None
         self._ended = False
 
-    def send(self, address: Address, title: str, body: str, level: str) -> tuple[Outcome, str]:
-        """Send a message; what became of it, and why it failed, without any text of others."""
+    def send(self, address: Address, title: str, body: str, level: str) -> Sending:
+        """Send a message; what became of it, without any text of others."""
         said = self._ask({"url": address.reveal(), "title": title, "body": body, "level": level})
         match said:
             case {"outcome": "sent"}:
-                return Outcome.SENT, ""
+                return Sending(Outcome.SENT)
             case {"outcome": "failed", "code": int(code)}:
-                return Outcome.FAILED, f"the service refused it with code {code}"
+                return Sending(Outcome.FAILED, f"the service refused it with code {code}")
+            case {"outcome": "failed", "status": int(status)} if status < 400:
+                return Sending(Outcome.FAILED, f"the service did not take it (status {status})")
             case {"outcome": "failed", "status": int(status)}:
-                return Outcome.FAILED, f"the service answered with status {status}"
+                busy = status == 429 or status >= 500
+                return Sending(Outcome.FAILED, f"the service answered with status {status}", busy)
             case {"outcome": "failed", "unreachable": True}:
-                return Outcome.FAILED, "the service cannot be reached"
+                return Sending(Outcome.FAILED, "the service cannot be reached", may_pass=True)
             case {"outcome": "failed"}:
-                return Outcome.FAILED, "the service did not take it"
+                return Sending(Outcome.FAILED, "the service did not take it")
             case _:
-                return Outcome.FAILED, _words(said)
+                return Sending(Outcome.FAILED, _words(said), may_pass=said.get("outcome") == "timeout")
 
     def check(self, address: Address) -> str:
         """Why an address cannot be used; empty where it can. Nothing is sent."""

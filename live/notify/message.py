@@ -7,6 +7,9 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
+#: characters of a subject: what is longer is cut by phones, and by services at 250
+_SUBJECT = 160
+
 
 class Kind(StrEnum):
     """What a message is about; a channel may take some kinds only."""
@@ -61,9 +64,25 @@ class Message:
 
     @property
     def headline(self) -> str:
-        """The title with account and session before it."""
-        about = " ".join(part for part in (self.account, str(self.session or "")) if part)
+        """The title with account and session before it, as far as it does not name the session itself."""
+        session = "" if self.session is None or str(self.session) in self.title else str(self.session)
+        about = " ".join(part for part in (self.account, session) if part)
         return f"[{about}] {self.title}" if about else self.title
+
+    @property
+    def subject(self) -> str:
+        """The headline, cut where it is too long for a subject; `text` has all of it then."""
+        headline = " ".join(self.headline.split())
+        if len(headline) <= _SUBJECT:
+            return headline
+        return f"{headline[: _SUBJECT - 1].rsplit(' ', 1)[0]}\u2026"
+
+    @property
+    def text(self) -> str:
+        """The body; it begins with the title where there is no other, or the subject is not all of it."""
+        if not self.body:
+            return self.title
+        return self.body if self.subject.endswith(self.title) else f"{self.title}\n{self.body}"
 
 
 class Outcome(StrEnum):

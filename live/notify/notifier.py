@@ -5,20 +5,34 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import TracebackType
+from typing import NamedTuple
 
 from engine.errors import ConfigError
-from live.notify.config import ChannelConfig, NotifyConfig
-from live.notify.dispatch import Address, Dispatch
+from live.notify.channel import Channel, address_of
+from live.notify.config import NotifyConfig
+from live.notify.dispatch import Dispatch
 from live.notify.message import Delivery, Message, Outcome
 
 _WAITING = 200
 #: after so long without a message, what sends them is let go
 _IDLE_S = 30.0
-_HOUR_S, _DAY_S = 3600.0, 86400.0
+#: a message that failed for a reason that may pass is tried again after so long, each time, and then given up
+_AGAIN_S = (60.0, 300.0, 900.0, 3600.0)
+#: apprise's names of levels
+_LEVELS = {"info": "info", "warning": "warning", "error": "failure"}
+
+
+class _Late(NamedTuple):
+    """A message to be tried again on a channel."""
+
+    due: float
+    channel: Channel
+    message: Message
+    since: float
+    tries: int
 
 
 class Notifier:
@@ -51,11 +65,12 @@ class Notifier:
     ) -> None:
         self._config, self._monotonic, self._record = config, monotonic, record
         self._dispatch = Dispatch(config.deadline_s)
-        self._channels: list[_Channel] = []
+        self._channels: list[Channel] = []
+        self._late: list[_Late] = []
         self._queue: queue.Queue[Message | None] = queue.Queue(_WAITING)
         self._thread: threading.Thread | None = None
         if config.enabled:
-            self._channels = [_Channel(each, _address(each, environ), config) for each in config.channels]
+            self._channels = [Channel(each, address_of(each, environ), config) for each in config.channels]
             self._refuse_what_cannot_work()
             self._thread = threading.Thread(target=self._work, name="notifier", daemon=True)
             self._thread.start()
@@ -105,26 +120,50 @@ class Notifier:
     def _work(self) -> None:
         while True:
             try:
-                message = self._queue.get(timeout=_IDLE_S)
+                message = self._queue.get(timeout=self._patience_s())
             except queue.Empty:
-                self._dispatch.rest()
+                if not self._send_the_late():
+                    self._dispatch.rest()
                 continue
             if message is None:
                 self._dispatch.rest()
                 return
             for channel in self._channels:
                 if channel.takes(message):
-                    self._note(self._send(channel, message))
+                    now = self._monotonic()
+                    self._note(self._send(_Late(now, channel, message, now, 0)))
+            self._send_the_late()
 
-    def _send(self, channel: _Channel, message: Message) -> Delivery:
+    def _patience_s(self) -> float:
+        first = min((late.due for late in self._late), default=float("inf"))
+        return min(_IDLE_S, max(0.0, first - self._monotonic()))
+
+    def _send_the_late(self) -> bool:
+        """Try what is due to be tried again; False if nothing is."""
+        now = self._monotonic()
+        due = [late for late in self._late if late.due <= now]
+        self._late = [late for late in self._late if late.due > now]
+        for late in due:
+            self._note(self._send(late))
+        return bool(due)
+
+    def _send(self, late: _Late) -> Delivery:
+        channel, message = late.channel, late.message
         try:
             now = self._monotonic()
             held_back = channel.holds_back(message, now)
             if held_back:
                 return Delivery(message, channel.name, Outcome.SUPPRESSED, held_back)
-            title, level = message.headline, _LEVELS[message.level]
-            outcome, why = self._dispatch.send(channel.address, title, channel.body(message), level)
+            text = channel.text(message, now - late.since if late.tries else 0.0)
+            level = _LEVELS[message.level]
+            outcome, why, may_pass = self._dispatch.send(channel.address, message.subject, text, level)
             channel.tried(message, now, outcome)
+            if may_pass and late.tries < len(_AGAIN_S):
+                wait = _AGAIN_S[late.tries]
+                self._late.append(
+                    _Late(self._monotonic() + wait, channel, message, late.since, late.tries + 1)
+                )
+                why = f"{why}; it is tried again in {wait / 60:.0f} min"
             return Delivery(message, channel.name, outcome, why)
         except Exception as problem:  # trading goes on whatever happens here
             return Delivery(message, channel.name, Outcome.FAILED, f"a defect: {type(problem).__name__}")
@@ -133,58 +172,3 @@ class Notifier:
         if self._record is not None:
             with suppress(Exception):
                 self._record(delivery)
-
-
-#: apprise's names of levels
-_LEVELS = {"info": "info", "warning": "warning", "error": "failure"}
-
-
-class _Channel:
-    """A channel and what it was sent lately."""
-
-    def __init__(self, config: ChannelConfig, address: Address, whole: NotifyConfig) -> None:
-        self.config, self.address, self.name = config, address, config.name
-        self._repeat_after_s, self._most = whole.repeat_after_s, whole.most_per_hour
-        self._told: dict[Message, tuple[float, int]] = {}
-        self._times: deque[float] = deque()
-
-    def takes(self, message: Message) -> bool:
-        """Whether it wants to hear of it."""
-        kinds = self.config.kinds
-        return message.level.rank >= self.config.level.rank and (not kinds or message.kind in kinds)
-
-    def holds_back(self, message: Message, now: float) -> str:
-        """Why a message is not sent now; empty if it is."""
-        at, times = self._told.get(message, (-float("inf"), 0))
-        if now - at < self._repeat_after_s:
-            self._told[message] = at, times + 1
-            return f"told {now - at:.0f} s ago"
-        while self._times and now - self._times[0] >= _HOUR_S:
-            self._times.popleft()
-        if len(self._times) >= self._most:
-            return f"{self._most} messages in an hour already"
-        return ""
-
-    def body(self, message: Message) -> str:
-        """The text, with how often the same was held back."""
-        _, times = self._told.get(message, (0.0, 0))
-        more = f"\n(happened {times} more times since it was last told)" if times else ""
-        return (message.body or message.title) + more
-
-    def tried(self, message: Message, now: float, outcome: Outcome) -> None:
-        """Remember that it was sent; one that failed may be sent again at once."""
-        self._times.append(now)
-        if outcome is Outcome.SENT:
-            old = now - _DAY_S - self._repeat_after_s
-            self._told = {told: seen for told, seen in self._told.items() if seen[0] > old}
-            self._told[message] = now, 0
-
-
-def _address(channel: ChannelConfig, environ: Mapping[str, str]) -> Address:
-    url = environ.get(channel.url_env, "").strip()
-    if not url:
-        raise ConfigError(
-            f"notify.channels: {channel.name} has its address in ${channel.url_env}, which is not set; set "
-            "it, or take the channel out"
-        )
-    return Address(url)

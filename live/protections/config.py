@@ -18,12 +18,14 @@ class ProtectionsConfig(BaseModel):
     max_weight : float or None
         Largest share of the account that a position may have after a buy.
     daily_loss_stop : float or None
-        Loss since the last settled close, as a share of the account, from which nothing is bought.
+        Loss as a share of the account from which nothing is bought: since the last settled close, or in the
+        session that ended there.
     turnover_cap : float or None
         Largest turnover of a session, ``(buys + sales) / 2`` over the account's value at the last close.
         Sales count, and are never cut: buys get what they leave.
     stale_data_stop : int or None
-        Sessions that the data may lack at their end; if they lack more, nothing is bought.
+        Sessions by which what is decided on may lag behind, as after refreshes that failed; if it lags more,
+        nothing is bought.
     block_list : sequence of str
         Stocks that are never bought.
     block_sales : bool
@@ -44,6 +46,23 @@ class ProtectionsConfig(BaseModel):
     block_sales: bool = False
     kill_switch: Path | None = None
     kill_switch_sales: bool = False
+
+    @field_validator("max_weight", "daily_loss_stop", "turnover_cap", "stale_data_stop", mode="before")
+    @classmethod
+    def _is_a_number(cls, value: object) -> object:
+        if isinstance(value, bool):  # it would count as 0 or 1
+            raise ValueError("must be a number; leave it out, or write null, for no limit")
+        return value
+
+    @field_validator("kill_switch")
+    @classmethod
+    def _names_a_file(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.name:  # a folder is always there
+            raise ValueError("names no file")
+        try:
+            return path if path is None else path.expanduser()
+        except RuntimeError:
+            raise ValueError(f"{path} is in nobody's home folder") from None
 
     @field_validator("block_list")
     @classmethod

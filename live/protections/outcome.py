@@ -51,10 +51,12 @@ class ProtectionState:
     ----------
     previous_equity_fen : int or None
         Value of the account at the last settled close; None before the first.
+    equity_before_fen : int or None
+        Value of the account when the session of that close began: at the close before it, or when opened.
     traded_fen : int
         What the session has bought and sold already.
     sessions_behind : int
-        Sessions that the data lack at their end.
+        Sessions by which what is decided on lags behind what is due: prices, or what a provider has learned.
     killed : str or None
         What the kill switch says, see `read_kill_switch`; None where there is none.
     marks_fen : mapping of str to int
@@ -62,6 +64,7 @@ class ProtectionState:
     """
 
     previous_equity_fen: int | None = None
+    equity_before_fen: int | None = None
     traded_fen: int = 0
     sessions_behind: int = 0
     killed: str | None = None
@@ -79,6 +82,14 @@ class Protected:
     cuts: tuple[Cut, ...]
     equity_fen: int
     unpriced: tuple[str, ...] = ()
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """By order id, why it was cut or dropped and by which limit: ``... (turnover); ... (max_weight)``."""
+        said: dict[str, list[str]] = {}
+        for cut in self.cuts:
+            said.setdefault(cut.order_id, []).append(f"{cut.why} ({cut.protection.value})")
+        return {order_id: "; ".join(lines) for order_id, lines in said.items()}
 
 
 def read_kill_switch(path: Path | None) -> str | None:

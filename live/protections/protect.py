@@ -82,7 +82,9 @@ class _Work:
                 unpriced.append(symbol)
             self.values[symbol] = math.floor(self.account.shares(symbol) * (price or 0) + 0.5)
         self.unpriced = tuple(unpriced)
-        self.equity_fen = self.account.cash_fen + sum(self.values.values())
+        # dividends between ex-date and payment are no loss
+        own = self.account.cash_fen + self.account.receivable_fen
+        self.equity_fen = own + sum(self.values.values())
 
     def price(self, symbol: str) -> float | None:
         """Fen, or None where the name has no price."""
@@ -111,7 +113,7 @@ class _Work:
     def _stopped(self, request: OrderRequest) -> bool:
         config, sells = self.config, request.side is Side.SELL
         if self.state.killed is not None and not (sells and config.kill_switch_sales):
-            self._drop(request, Protection.KILL_SWITCH, self.state.killed)
+            self._drop(request, Protection.KILL_SWITCH, f"the kill switch says: {self.state.killed}")
             return True
         if request.symbol in config.block_list and (config.block_sales or not sells):
             self._drop(request, Protection.BLOCK_LIST, "it is on the block list")
@@ -124,21 +126,32 @@ class _Work:
         if allowed is not None and state.sessions_behind > allowed:
             return (
                 Protection.STALE_DATA,
-                f"the data lack the last {_counted(state.sessions_behind, 'session')}; tolerated: {allowed}",
+                f"what is decided on lags {_counted(state.sessions_behind, 'session')} behind; tolerated: "
+                f"{allowed}",
             )
-        stop, before = config.daily_loss_stop, state.previous_equity_fen
-        if stop is None or before is None or before <= 0:
-            return None
-        if self.unpriced:
-            names = ", ".join(self.unpriced[:5])
-            return Protection.DAILY_LOSS, f"the loss of the day is unknown: {names} has no price"
-        loss = 1.0 - self.equity_fen / before
-        if loss >= stop:
-            return (
-                Protection.DAILY_LOSS,
-                f"the account has lost {loss:.2%} since the last close, {stop:.2%} are tolerated",
-            )
-        return None
+        why = self._loss()
+        return (Protection.DAILY_LOSS, why) if why else None
+
+    def _loss(self) -> str:
+        """Say which loss is too large: since the last close, or in the session that ended there."""
+        stop, last, before = (
+            self.config.daily_loss_stop,
+            self.state.previous_equity_fen,
+            self.state.equity_before_fen,
+        )
+        if stop is None:
+            return ""
+        if last is not None and last > 0:
+            if self.unpriced:
+                names = ", ".join(self.unpriced[:5])
+                has = "has" if len(self.unpriced) == 1 else "have"
+                return f"the loss of the day is unknown: {names} {has} no price"
+            if _lost(last, self.equity_fen, stop):
+                loss = 1.0 - self.equity_fen / last
+                return f"the account has lost {loss:.2%} since the last close, {stop:.2%} are tolerated"
+        if before is not None and before > 0 and last is not None and _lost(before, last, stop):
+            return f"the account lost {1.0 - last / before:.2%} in the last session, {stop:.2%} are tolerated"
+        return ""
 
     # -- buys that have a size
 
@@ -148,7 +161,7 @@ class _Work:
         if cap is not None:
             base = self.state.previous_equity_fen or self.equity_fen
             sold = sum(self._worth(request) or 0 for request in sells)
-            self.budget = max(0, math.floor(2 * cap * base) - self.state.traded_fen - sold)
+            self.budget = max(0, _share(2 * cap, base) - self.state.traded_fen - sold)
         return [kept for kept in map(self._cut, buys) if kept is not None]
 
     def _cut(self, request: OrderRequest) -> OrderRequest | None:
@@ -320,7 +333,7 @@ class _Work:
     # -- words
 
     def _largest(self) -> int:
-        return max(0, math.floor((self.config.max_weight or 0.0) * self.equity_fen))
+        return max(0, _share(self.config.max_weight or 0.0, self.equity_fen))
 
     def _about_weight(self, symbol: str) -> str:
         held = self.values.get(symbol, 0)
@@ -336,6 +349,16 @@ class _Work:
 
     def _note(self, request: OrderRequest, protection: Protection, action: Action, why: str) -> None:
         self.cuts.append(Cut(request.order_id, request.symbol, request.side, protection, action, why))
+
+
+def _share(part: float, fen: int) -> int:
+    """Part of some money, exact where floats are a hair below a whole number: 0.29 of 1 CNY are 29 fen."""
+    return math.floor(part * fen + 1e-6)
+
+
+def _lost(before: int, after: int, stop: float) -> bool:
+    """Whether a loss reaches the stop, at the very boundary too: 10 % lost of 10 % are too much."""
+    return before - after >= stop * before - 1e-6
 
 
 def _cny(fen: float) -> str:

@@ -147,6 +147,7 @@ def test_eval_reads_other_data_and_their_own_columns(cli: Cli, tmp_path: Path) -
     assert [line.split()[:2] for line in out[1:]] == [["600000.SH", "14"], ["600519.SH", "-12"]]
     lacking = cli("formula", "eval", "1 / pe_ttm", "--data", "bars.csv")
     assert lacking.code == 2 and "this panel has no field 'pe_ttm'" in lacking.err
+    assert "alphaloom data sync --with ratios" in " ".join(lacking.err.split())
 
 
 @pytest.mark.parametrize(

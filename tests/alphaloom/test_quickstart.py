@@ -32,7 +32,7 @@ def result() -> Result:
 SLOW = {"woven_sse50", "paper_sse50"}
 
 
-@pytest.mark.parametrize("name", sorted(set(shipped_names()) - {"csi300"} - SLOW))
+@pytest.mark.parametrize("name", sorted(set(shipped_names()) - {"csi300", "paper_live"} - SLOW))
 def test_every_shipped_configuration_runs_as_it_is(name: str) -> None:
     made = backtest(name)
     assert made.metrics["fills"] > 0
@@ -54,6 +54,14 @@ def test_the_csi300_configuration_says_which_files_it_needs() -> None:
         backtest("csi300")
     with pytest.raises(AlphaloomError, match=r"data\.membership"):
         backtest("csi300", sets=["data.path=bars.parquet"])
+
+
+def test_the_live_configuration_says_how_its_store_is_filled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALPHALOOM_HOME", str(tmp_path))
+    with pytest.raises(AlphaloomError, match="alphaloom data sync"):
+        backtest("paper_live")
 
 
 def test_the_benchmark_of_2023_is_minus_11_73_percent() -> None:

@@ -13,18 +13,18 @@ from sample_store import cut, whole_store
 import alphaloom
 from alphaloom import paper
 from alphaloom.config import RunConfig, load_config
-from alphaloom.paper import live_run
-from alphaloom.paper_market import live_market
+from alphaloom.paper.market import live_market
+from alphaloom.paper.runs import live_run
 from engine.errors import CalendarError, DataError
 from engine.market.calendar import Calendar, xshg
 from engine.market.panel import MarketPanel
+from engine.market.phases import SHANGHAI
 from engine.market.store import MarketStore
 from engine.span import SpanConfig
 from live.clock import SimulatedClock
 from live.coming import carried_over, coming_market
 from live.ledger import Ledger, Planned, Task
 from live.machine import SessionMachine
-from live.timetable import SHANGHAI
 
 FIRST, LAST = date(2023, 1, 3), date(2023, 7, 14)
 #: 2023-06-15 has two ex-dates of names of the SSE 50, 2023-06-21 is followed by a holiday

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import re
-import resource
 import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from full_disk import largest_file
 from ledger_edits import execute
 from paper_days import PaperDay, at, open_account, write_day
 
@@ -210,14 +209,3 @@ def at_session(day: int) -> date:
 def record_something(writer: AccountWriter, days_at: int) -> bool:
     session = at_session(days_at)
     return writer.record(session, Task.PREPARE, [Note("a")], at=at(session))
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Let no file of this process grow past a size, as on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

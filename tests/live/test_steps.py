@@ -129,7 +129,7 @@ def broken(tmp_path: Path) -> Path:
 def test_a_provider_that_fails_is_named_and_tried_again_once_mended(url: str, broken: Path) -> None:
     open_account(url, settings_of("reversal", f"alpha.provider={broken.parent / 'moody.py'}:Moody"))
     paper.step(url, None, FIRST)
-    before = paper.Ledger.open(url).account()
+    before = Ledger.open(url).account()
     with pytest.raises(
         SessionError, match=r"plan of 2023-06-02 failed: .*no mood today.*run the same command"
     ):

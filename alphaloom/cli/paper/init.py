@@ -30,7 +30,8 @@ def init(
     from datetime import UTC, datetime
 
     from alphaloom.config import load_config
-    from alphaloom.paper import account_name, open_account
+    from alphaloom.paper.accounts import open_account
+    from alphaloom.paper.configured import account_name
     from live.ledger import Ledger
 
     settings = load_config(config, sets=sets or [], environ=os.environ)

@@ -47,7 +47,7 @@ def wide_console() -> Console:
 
 def ledger_url(db: str | None) -> str:
     """Return the ledger that is meant."""
-    from alphaloom.paper import default_ledger
+    from alphaloom.paper.ledgers import default_ledger
 
     return db or default_ledger()
 

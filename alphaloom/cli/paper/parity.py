@@ -20,7 +20,7 @@ def parity(
     """
     from rich.console import Console
 
-    from alphaloom.paper import parity_of
+    from alphaloom.paper.parity import parity_of
 
     console = Console(highlight=False)
     differences = parity_of(ledger_url(db), account, day_of(session, "--session"))

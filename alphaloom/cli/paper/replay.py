@@ -40,8 +40,9 @@ def replay(
     from rich.markup import escape
 
     from alphaloom.config import load_config
-    from alphaloom.paper import account_name, check_export
-    from alphaloom.paper import replay as run
+    from alphaloom.paper.configured import account_name
+    from alphaloom.paper.ledgers import check_export
+    from alphaloom.paper.recorded import replay as run
     from live.ledger import Ledger, Task
 
     pause = _pause(speed)

@@ -27,7 +27,7 @@ def reset(
     from datetime import UTC, datetime
 
     from alphaloom.config import load_config
-    from alphaloom.paper import reset as run
+    from alphaloom.paper.accounts import reset as run
     from engine.errors import ConfigError
 
     if sets and config is None:

@@ -10,7 +10,7 @@ import typer
 from alphaloom.cli.paper.options import Account, Db, Sets, day_of, ledger_url
 
 if TYPE_CHECKING:
-    from alphaloom.paper_daemon import Outfit
+    from alphaloom.paper.daemon import Outfit
 
 
 def run(
@@ -43,8 +43,8 @@ def run(
 
     from alphaloom.config import load_config
     from alphaloom.home import home
-    from alphaloom.paper import account_name
-    from alphaloom.paper_daemon import run_daemon
+    from alphaloom.paper.configured import account_name
+    from alphaloom.paper.daemon import run_daemon
 
     settings = load_config(config, sets=sets or [], environ=os.environ)
     name, url = account_name(settings) if account is None else account, ledger_url(db)

@@ -9,6 +9,8 @@ import typer
 from alphaloom.cli.paper.options import Account, Db, day_of, ledger_url, state_text, wide_console
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.console import Console
 
     from live.ledger import Ledger, SessionMark, TaskRecord
@@ -20,6 +22,9 @@ def status(
     ] = None,
     db: Db = None,
     account: Account = None,
+    alive: Annotated[
+        bool, typer.Option("--alive", help="End with exit code 1 unless a daemon runs the account.")
+    ] = False,
 ) -> None:
     """Show an account: its money and positions, the tasks of a session, and why nothing traded.
 
@@ -30,8 +35,7 @@ def status(
 
     from rich.markup import escape
 
-    from alphaloom.paper_status import standing
-    from live.errors import LedgerError
+    from alphaloom.paper.status import is_alive, standing
     from live.ledger import Ledger
 
     console = wide_console()
@@ -45,16 +49,30 @@ def status(
         if day is None and tasks:
             day = tasks[-1].session
         if day is None:
-            console.print("no session yet; begin with alphaloom paper run, or paper step --session DATE")
-            return
-        shown = [task for task in tasks if task.session == day]
-        if not shown:
-            raise LedgerError(f"account {name!r} knows nothing of {day}")
-        _tasks(console, ledger, name, shown)
-        marks = dict(ledger.marks(name))
-        held = max((each for each in marks if each <= day), default=None)
-        if held is not None:
-            _holdings(console, marks[held], str(held))
+            console.print(f"no session yet; {_how_to_begin(ledger, name)}")
+        else:
+            _session(console, ledger, name, day, [task for task in tasks if task.session == day])
+        lives = is_alive(ledger, name, datetime.now(UTC))
+    if alive and not lives:
+        raise typer.Exit(1)
+
+
+def _how_to_begin(ledger: Ledger, name: str) -> str:
+    if ledger.service(name).heartbeat() is None:
+        return "begin with alphaloom paper run, or paper step --session DATE"
+    return "the daemon plans the first one on the evening before it"
+
+
+def _session(console: Console, ledger: Ledger, name: str, day: date, shown: list[TaskRecord]) -> None:
+    from live.errors import LedgerError
+
+    if not shown:
+        raise LedgerError(f"account {name!r} knows nothing of {day}")
+    _tasks(console, ledger, name, shown)
+    marks = dict(ledger.marks(name))
+    held = max((each for each in marks if each <= day), default=None)
+    if held is not None:
+        _holdings(console, marks[held], str(held))
 
 
 def _account(console: Console, ledger: Ledger, name: str) -> None:

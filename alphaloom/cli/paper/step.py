@@ -28,7 +28,7 @@ def step(
     """
     from rich.console import Console
 
-    from alphaloom.paper import step as run
+    from alphaloom.paper.accounts import step as run
     from engine.errors import ConfigError
     from live.ledger import Ledger, Task, TaskState
 

@@ -11,7 +11,7 @@ from simulation import Time, World, moment
 
 from alpha_sources.snapshot import Snapshot
 from alphaloom.config import RunConfig
-from alphaloom.paper_refresh import learnt
+from alphaloom.paper.refresh import learnt
 from engine.errors import AlphaloomError
 from engine.market.store import MarketStore
 from engine.market.view import MarketView

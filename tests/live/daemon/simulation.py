@@ -17,17 +17,17 @@ import numpy as np
 import pyarrow.compute as pc
 
 from alphaloom.config import RunConfig, load_config
-from alphaloom.paper_daemon import Outfit, Surroundings, outfitted
+from alphaloom.paper.daemon import Outfit, Surroundings, outfitted
 from engine.errors import DataError
 from engine.market.calendar import xshg
 from engine.market.panel import MarketPanel
+from engine.market.phases import SHANGHAI
 from engine.market.store import Kind, MarketStore
 from engine.rules.limits import Limits, price_limits
 from live.deputy import Learn
 from live.feeds import LiveQuote
 from live.ledger import Ledger, Posted
 from live.notify import Level
-from live.timetable import SHANGHAI
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

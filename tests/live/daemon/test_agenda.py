@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from engine.broker.config import BrokerConfig
 from engine.errors import CalendarError
 from engine.market.calendar import Calendar, xshg
+from engine.market.phases import SHANGHAI
 from live.config import LiveConfig
 from live.daemon.agenda import Agenda, Standing, Step
 from live.ledger import Task, TaskState
-from live.timetable import SHANGHAI, Timetable
+from live.timetable import Timetable
 
 #: a Wednesday before two holidays, the holiday, and the Monday after
 EVE, HOLIDAY, SESSION = date(2023, 6, 21), date(2023, 6, 22), date(2023, 6, 26)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from engine.market.phases import SHANGHAI
 from live.daemon.alarm import Alarm
 from live.daemon.loop import Stopping, StopSign
 from live.log import open_log, redactor
-from live.timetable import SHANGHAI
 
 
 def now() -> datetime:
@@ -62,6 +62,26 @@ def test_secrets_are_blotted_out_of_messages_and_tracebacks(tmp_path: Path) -> N
     for secret in ("sk-very-secret", "123:abc", "hunter2"):
         assert secret not in text
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_the_log_is_on_the_exchanges_clock_wherever_the_machine_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "paper.log"
+    try:
+        monkeypatch.setenv("TZ", "America/New_York")
+        time.tzset()
+        before = now()
+        open_log(file, redactor({})).info("begun")
+        after = now()
+    finally:
+        logger.remove()
+        monkeypatch.undo()
+        time.tzset()
+    stamp, _, rest = file.read_text(encoding="utf-8").partition(" ")
+    assert stamp.endswith("+08:00")
+    assert before - timedelta(seconds=1) <= datetime.fromisoformat(stamp) <= after
+    assert rest.split() == ["INFO", "begun"]
 
 
 def test_the_log_is_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

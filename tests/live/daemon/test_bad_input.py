@@ -14,7 +14,7 @@ import pytest
 from ledger_edits import execute
 from simulation import World, moment, told
 
-from alphaloom.paper_daemon import outfitted
+from alphaloom.paper.daemon import outfitted
 from engine.broker.orders import Fill, Reason, Refusal
 from engine.errors import CalendarError, ConfigError
 from engine.market.calendar import Calendar, xshg
@@ -191,10 +191,26 @@ def test_protections_hold_orders_back_with_their_reasons(world: World, url: str)
     assert "601888.SH" not in {trade.request.symbol for trade in bought}
     assert max(trade.amount_fen for trade in bought) <= 0.15 * 100_000_000
     said = next(each for each in messages if each.kind == "protection")
-    assert "601888.SH-B-1: it is on the block list" in said.body
+    assert "601888.SH-B-1: it is on the block list (block_list)" in said.body
     settled = next(each for each in messages if each.title.startswith(f"{FIRST} settled"))
     assert "the protections: " in settled.body
+    line = "buy 601888.SH held back by the protections: it is on the block list (block_list)"
+    assert line in settled.body.splitlines()
     assert set(states(url, FIRST).values()) == {TaskState.DONE}
+
+
+def test_after_a_session_that_lost_too_much_the_next_one_buys_nothing(world: World, url: str) -> None:
+    """What a session lost is known when it is over: orders are sent at its open."""
+    # the fortnight's third session loses 0.46 %, and it buys on the fourth
+    settings = world.settings(protections={"daily_loss_stop": 0.004})
+    messages = world.run(url, settings, "2023-06-15T20:00")
+    lost, after = date(2023, 6, 14), date(2023, 6, 15)
+    settled = next(each for each in messages if each.title.startswith(f"{lost} settled"))
+    loss = re.search(r"\(-(\d\.\d\d)%\)", settled.title)
+    assert loss is not None, settled.title
+    assert not [t for t in trades(url, after) if isinstance(t, Fill) and t.side.value == "buy"]
+    said = next(each for each in messages if each.kind == "protection" and each.session == after)
+    assert f"the account lost {loss[1]}% in the last session, 0.40% are tolerated (daily_loss)" in said.body
 
 
 def test_a_row_that_comes_an_evening_late_is_waited_for(world: World, url: str) -> None:
@@ -278,6 +294,25 @@ def test_the_end_of_the_calendar_is_announced_and_stops_nothing_before_it(world:
     assert last.kind == "error"
 
 
+def test_sessions_that_are_announced_late_are_found_by_the_daemon_itself(world: World, url: str) -> None:
+    """The last known one is settled, nothing is known after it; two days later the vendors know the next."""
+    sessions, announced = xshg().sessions, moment("2023-06-15T08:00")
+
+    def known() -> Calendar:
+        last = "2023-06-13" if world.clock.at < announced else "2023-07-14"
+        return Calendar("xshg", sessions[sessions <= np.datetime64(last)].copy())
+
+    around = replace(world.surroundings(), calendar=lambda store: known())
+    with outfitted(world.settings(), url, "live", around) as outfit:
+        world.drive(outfit, moment("2023-06-19T20:00"))
+    # what began in the meantime is missed, and the rest is as usual
+    assert states(url, date(2023, 6, 14))[Task.EXECUTE] is TaskState.MISSED
+    assert states(url, date(2023, 6, 14))[Task.SETTLE] is TaskState.DONE
+    assert set(states(url, date(2023, 6, 19)).values()) == {TaskState.DONE}
+    asked = [at.date() for at, _ in world.syncs]
+    assert date(2023, 6, 14) in asked, "it asks, though no prices are due"
+
+
 def test_a_month_before_the_calendar_ends_people_are_told_once_a_week(world: World, url: str) -> None:
     ends = Calendar("xshg", xshg().sessions[xshg().sessions <= np.datetime64("2023-07-10")].copy())
     around = replace(world.surroundings(), calendar=lambda store: ends)
@@ -292,6 +327,11 @@ def test_a_month_before_the_calendar_ends_people_are_told_once_a_week(world: Wor
     [
         (["data.source=sample", "data.path=null"], ConfigError, "data.source sample never grows"),
         (["data.path=/nowhere/at/all"], StoreError, "holds no market store"),
+        (
+            ["notify={enabled: true, channels: [{name: phone, url_env: NOBODYS_URL}]}"],
+            ConfigError,
+            "phone has its address in .NOBODYS_URL, which is not set",
+        ),
         (
             [
                 "broker.compat=qlib",

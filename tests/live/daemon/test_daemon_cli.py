@@ -17,7 +17,7 @@ import pytest
 from simulation import World, moment
 
 from alphaloom.cli import main
-from alphaloom.paper_status import standing
+from alphaloom.paper.status import is_alive, standing
 from live.ledger import DaemonState, Heartbeat, Ledger, Task, Told
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "alphaloom"))
@@ -55,15 +55,54 @@ def test_a_person_sees_the_daemon_and_the_halt(cli: Cli, world: World, tmp_path:
 
 
 def test_a_silent_daemon_is_called_stale(world: World, tmp_path: Path) -> None:
+    """After four heartbeats that did not come, as often as the daemon itself says that it beats."""
     url, now = str(tmp_path / "paper.db"), datetime(2023, 6, 12, 12, tzinfo=UTC)
     world.run(url, world.settings(), "2023-06-11T20:00")
     with Ledger.open(url) as ledger:
         service = ledger.service()
-        service.beat(Heartbeat(now, now, "trader-1", 4711, DaemonState.WAITING, "waits until 15:30"))
-        ((_, alive),) = standing(ledger, "live", now.replace(minute=1))
-        assert alive.startswith("waits until 15:30; process 4711 on trader-1 since 2023-06-12 20:00:00")
-        ((_, gone),) = standing(ledger, "live", now.replace(minute=3))
-        assert gone.startswith("STALE: no heartbeat since 2023-06-12 20:00:00 (3 min); process 4711")
+
+        def beats(state: DaemonState, every_s: float | None) -> None:
+            service.beat(Heartbeat(now, now, "trader-1", 4711, state, "waits until 15:30", None, every_s))
+
+        def said(minute: int) -> str:
+            ((_, line),) = standing(ledger, "live", now.replace(minute=minute))
+            return line
+
+        assert not is_alive(ledger, "live", now)
+        beats(DaemonState.WAITING, 30.0)
+        assert said(1).startswith("waits until 15:30; process 4711 on trader-1 since 2023-06-12 20:00:00")
+        assert said(3).startswith("STALE: no heartbeat since 2023-06-12 20:00:00 (3 min); process 4711")
+        assert is_alive(ledger, "live", now.replace(minute=1))
+        assert not is_alive(ledger, "live", now.replace(minute=3))
+        # the clock was set back by an hour, and nobody has beaten since
+        assert not is_alive(ledger, "live", now.replace(hour=11))
+        beats(DaemonState.WAITING, 600.0)
+        assert said(30).startswith("waits until 15:30")
+        beats(DaemonState.WAITING, None)
+        assert said(3).startswith("STALE"), "a daemon of before did not say how often"
+        beats(DaemonState.STOPPED, 30.0)
+        assert not is_alive(ledger, "live", now)
+
+
+def test_status_ends_with_1_where_no_daemon_lives_if_it_is_asked_to(
+    cli: Cli, world: World, tmp_path: Path
+) -> None:
+    world.run(str(tmp_path / "paper.db"), world.settings(), "2023-06-11T15:00")
+    assert cli("status").code == 0
+    gone = cli("status", "--alive")
+    assert (gone.code, "daemon   stopped at" in gone.out) == (1, True)
+
+
+def test_an_account_without_a_session_says_who_makes_the_first(
+    cli: Cli, world: World, tmp_path: Path
+) -> None:
+    with world.daemon(str(tmp_path / "paper.db"), world.settings(), start=date(2023, 6, 13)) as outfit:
+        outfit.daemon.wake()
+        shown = cli("status").out
+        assert "no session yet; the daemon plans the first one on the evening before it" in shown
+        assert "paper step" not in shown
+    with Ledger.open(str(tmp_path / "paper.db"), read_only=True) as ledger:
+        assert not ledger.tasks()
 
 
 def test_what_was_learned_is_shown_and_exported(cli: Cli, world: World, tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from simulation import World, moment
 from vendors.market import Market
 from vendors.quotes import Fault, Kind, QuoteServices
 from vendors.server import Answer, Request, VendorServer, chain
 
-from alphaloom.paper_sync import vendors_sync
+from alphaloom.paper.sync import vendors_sync
 from engine.market.sources.remote.limits import DEFAULT_RATES, NO_RATES, HostLimits
 from live.feeds import quote_feeds
 from live.ledger import Ledger, QuotesUsed, Task, TaskState
@@ -94,12 +95,15 @@ def within(times: list[float], calls: int, per_s: float) -> None:
 def test_an_evening_with_the_vendors_settles_what_a_morning_with_them_sent(
     world: World, server: VendorServer, market: Market, tmp_path: Path
 ) -> None:
-    """Quotes at 9:25, akshare at 16:00, both from the same local hosts: sent, stored, settled."""
+    """Quotes at 9:25, akshare at 16:00, both from the same local hosts: sent, stored, settled.
+
+    With the valuation ratios, which a provider may score on: what the store has is kept up to date.
+    """
     url = str(tmp_path / "paper.db")
     names = ["600519.SH", "601318.SH", "600036.SH", "601166.SH", "600887.SH", "600276.SH", "601888.SH"]
     data = {"source": "store", "path": str(world.store.folder), "universe": names}
     strategy = {"name": "topk_dropn", "params": {"topk": 3, "n_drop": 1}}
-    settings = world.settings(data=data, strategy=strategy)
+    settings = world.settings(data=data, strategy=strategy, live={"sync_tables": ["ratios"]})
     limits = HostLimits(None, clock=time.time, sleep=time.sleep, rates=NO_RATES)
     said: list[str] = []
     services = QuoteServices(market, world.clock.now)
@@ -119,3 +123,5 @@ def test_an_evening_with_the_vendors_settles_what_a_morning_with_them_sent(
     assert [each.session for each in settled] == [FIRST, SECOND]
     assert not [each for each in settled if "differences" in each.body]
     assert "3 fills" in settled[0].title
+    panel = world.store.panel(names).panel
+    assert np.isfinite(panel.field("pe_ttm")[[panel.row(FIRST), panel.row(SECOND)]]).all()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
+import daemon_worker
 import fortnight
 import pytest
 from sample_store import cut
 from simulation import World, as_text, moment, told
 
 import alphaloom
-from alphaloom.paper import snapshots_of
 from engine.market.store import MarketStore
 from engine.span import SpanConfig
 from live.ledger import Ledger, Task, TaskState
@@ -30,14 +33,15 @@ def normal(text: str) -> str:
 def test_what_a_person_is_told_of_an_eventful_fortnight(
     eventful: MarketStore, url: str, tmp_path: Path
 ) -> None:
-    world = fortnight.world(eventful, tmp_path)
-    settings = fortnight.settings_of(world)
-    learn = fortnight.here(settings, fortnight_snapshots(url))
-    with world.daemon(url, settings, learn) as outfit:
-        outfit.daemon.start()
-        world.drive(outfit, moment(fortnight.CRASH))  # and not another word
-    world.clock.at = moment(fortnight.AGAIN)
-    world.run(url, settings, fortnight.ENDS, learn)
+    """Two processes: the first is killed in the middle of it, the second is given nothing but the folders."""
+    (tmp_path / "whole").symlink_to(eventful.folder)
+    first = life(url, tmp_path, fortnight.BEGINS, fortnight.CRASH, "die")
+    assert first.stdout is not None
+    assert first.stdout.readline() == "there\n", first.communicate()
+    first.kill()  # and not another word
+    assert first.wait(60) == -signal.SIGKILL
+    second = life(url, tmp_path, fortnight.AGAIN, fortnight.ENDS, "close")
+    assert second.wait(300) == 0
     assert normal(as_text(told(url))) == GOLDEN.read_text(encoding="utf-8")
     with Ledger.open(url, read_only=True) as ledger:
         assert ledger.verify().sound
@@ -48,6 +52,12 @@ def test_what_a_person_is_told_of_an_eventful_fortnight(
     assert {task.state for task in ended} == {TaskState.DONE, TaskState.MISSED}
     assert date(2023, 6, 22) not in settled
     assert len([day for day in settled if day <= date(2023, 6, 28)]) == 11
+
+
+def life(url: str, folder: Path, begins: str, until: str, end: str) -> subprocess.Popen[str]:
+    """A daemon in a process of its own, whose simulated clock runs from one moment to another."""
+    command = [sys.executable, daemon_worker.__file__, "fortnight", url, str(folder), begins, until, end]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_fortnight_without_trouble_equals_its_back_test(world: World, tmp_path: Path) -> None:
@@ -70,11 +80,6 @@ def test_a_fortnight_without_trouble_equals_its_back_test(world: World, tmp_path
     asked = world.feeds[0].asked
     assert len(asked) == 11
     assert max(count for _, count in asked) < 60
-
-
-def fortnight_snapshots(url: str) -> Path:
-    with Ledger.open(url, create=True) as ledger:
-        return snapshots_of(ledger)
 
 
 @pytest.mark.parametrize("moments", [("2023-06-13T17:30", "2023-06-19T10:00", "2023-06-19T16:30")])

@@ -152,30 +152,49 @@ def heartbeat(url: str) -> Heartbeat:
 
 @pytest.fixture(scope="module")
 def autumn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Days around 2023-11-05, when clocks in New York were set back."""
+    """Days around 2023-10-29 and 2023-11-05, when clocks in London and New York were set back."""
     folder = tmp_path_factory.mktemp("autumn")
     whole_store(folder / "whole", date(2023, 8, 1), date(2023, 11, 10))
     return folder
 
 
-def test_the_zone_of_the_machine_changes_nothing(autumn: Path, tmp_path: Path) -> None:
-    said = {}
-    for name in ("America/New_York", "Asia/Shanghai"):
-        folder = tmp_path / name.replace("/", "-")
-        folder.mkdir()
-        (folder / "whole").symlink_to(autumn / "whole")
-        cut(MarketStore(autumn / "whole"), folder / "store", date(2023, 11, 1))
-        days = ["2023-11-02T08:00", "2023-11-07T20:00"]
-        ran = subprocess.run(
-            [sys.executable, str(WORKER), "zone", str(folder / "paper.db"), str(folder), *days],
-            env={**os.environ, "TZ": name},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert not ran.returncode, ran.stderr
-        names, _, said[name] = ran.stdout.partition("\n")
-        assert ("EDT" in names) == (name == "America/New_York")
-    assert said["America/New_York"] == said["Asia/Shanghai"]
-    assert "11-06 09:25:05 [trade] 2023-11-06 sent: at the opening price" in said["Asia/Shanghai"]
+def lived_in(zone: str, autumn: Path, folder: Path, store_ends: date, begins: str, until: str) -> list[str]:
+    """Names of the zone, and what a daemon told people there."""
+    folder.mkdir()
+    (folder / "whole").symlink_to(autumn / "whole")
+    cut(MarketStore(autumn / "whole"), folder / "store", store_ends)
+    ran = subprocess.run(
+        [sys.executable, str(WORKER), "zone", str(folder / "paper.db"), str(folder), begins, until],
+        env={**os.environ, "TZ": zone},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert not ran.returncode, ran.stderr
+    names, _, said = ran.stdout.partition("\n")
+    return [names, said]
+
+
+@pytest.mark.parametrize(
+    ("zone", "summer", "store_ends", "days", "monday"),
+    [
+        ("America/New_York", "EDT", date(2023, 11, 1), ("2023-11-02T08:00", "2023-11-07T20:00"), "11-06"),
+        ("Europe/London", "BST", date(2023, 10, 25), ("2023-10-26T08:00", "2023-10-31T20:00"), "10-30"),
+    ],
+)
+def test_the_zone_of_the_machine_changes_nothing(
+    autumn: Path,
+    tmp_path: Path,
+    zone: str,
+    summer: str,
+    store_ends: date,
+    days: tuple[str, str],
+    monday: str,
+) -> None:
+    """Neither its distance, nor that its clocks are set back in the night before a session."""
+    names, said = lived_in(zone, autumn, tmp_path / "there", store_ends, *days)
+    _, at_home = lived_in("Asia/Shanghai", autumn, tmp_path / "here", store_ends, *days)
+    assert summer in names
+    assert said == at_home
+    assert f"{monday} 09:25:05 [trade] 2023-{monday} sent: at the opening price" in at_home

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import fortnight
+import numpy as np
 import pytest
-from simulation import World, moment
+from simulation import Time, World, moment
 
 from alpha_sources.snapshot import Snapshot
 from alphaloom.config import RunConfig
-from alphaloom.paper import live_run
-from alphaloom.paper_market import live_market
-from alphaloom.paper_refresh import RefreshProcess
+from alphaloom.paper.market import live_market
+from alphaloom.paper.refresh import RefreshLimit, RefreshProcess
+from alphaloom.paper.runs import live_run
+from engine.broker.account import Account
+from engine.broker.config import BrokerConfig
+from engine.broker.orders import Side
+from engine.market.calendar import Calendar, xshg
+from engine.market.view import MarketView
 from engine.span import SpanConfig
+from live.broker import all_requests
 from live.clock import SimulatedClock
+from live.config import LiveConfig
 from live.daemon.loop import Stopping, StopSign
 from live.deputy import Deputy, Lesson
-from live.ledger import Learned, Ledger, Refreshed, Task, TaskState
+from live.ledger import Learned, Ledger, Refreshed, Sent, Task, TaskState
 from live.machine import SessionMachine
+from live.past import PastSession, sessions_without_learning
 from live.run import PaperRun, Trader
+from live.timetable import Timetable
 
 EVE = "2023-06-09"
 
@@ -34,7 +45,7 @@ def settings_of(world: World, **params: list[str]) -> RunConfig:
 
 def refreshed(world: World, settings: RunConfig, folder: Path, limit_s: float = 120) -> Lesson:
     view = live_market(settings, world.store).panel.view(date.fromisoformat(EVE))
-    return RefreshProcess(settings, folder, limit_s, lambda: None)(view, None)
+    return RefreshProcess(settings, folder, lambda session: limit_s, lambda: None)(view, None)
 
 
 def test_what_is_learned_in_a_process_comes_back_and_is_kept(world: World, tmp_path: Path) -> None:
@@ -73,7 +84,7 @@ def test_a_refresh_gives_way_when_the_daemon_is_to_end(world: World, tmp_path: P
     sign.put("asked to")
     view = live_market(settings, world.store).panel.view(date.fromisoformat(EVE))
     with pytest.raises(Stopping, match="asked to"):
-        RefreshProcess(settings, tmp_path, 600, sign.raise_if_set)(view, None)
+        RefreshProcess(settings, tmp_path, lambda session: 600.0, sign.raise_if_set)(view, None)
 
 
 def test_after_a_failed_refresh_the_session_is_planned_on_what_was_learned_before(
@@ -149,3 +160,109 @@ def test_providers_are_closed_after_every_use(world: World, tmp_path: Path) -> N
         machine.advance(watched.row(fortnight.FIRST), Task.PLAN)
     assert made
     assert closed == made
+
+
+def test_a_refresh_leaves_the_plan_its_time(world: World) -> None:
+    """Begun on a morning after a night that was slept through, it may not cost the session its plan."""
+    clock = Time(moment("2023-06-09T17:00"))
+    limit = RefreshLimit(LiveConfig(refresh_minutes=60), Timetable.of(BrokerConfig()), xshg, clock.now)
+    eve = date(2023, 6, 9)
+    assert limit(eve) == 3600
+    clock.at = moment("2023-06-12T09:04")
+    assert limit(eve) == 600
+    clock.at = moment("2023-06-12T09:14:30")
+    assert limit(eve) <= 0
+    # the last session that is known of: nothing is planned after it
+    ends = Calendar("xshg", xshg().sessions[xshg().sessions <= np.datetime64(eve)].copy())
+    assert RefreshLimit(LiveConfig(), Timetable.of(BrokerConfig()), lambda: ends, clock.now)(eve) == 3600
+
+
+def test_without_time_for_a_refresh_none_is_begun(world: World, tmp_path: Path) -> None:
+    lesson = refreshed(world, settings_of(world, hangs_on=[EVE]), tmp_path / "kept", limit_s=-1)
+    assert lesson.failed == "no time is left for it before the plan must be made"
+    assert lesson.snapshot is None
+
+
+def monthly(world: World, *failing: str, **sections: Any) -> RunConfig:
+    """Learns at the end of each month, and at the first decision."""
+    provider = f"{Path(__file__).with_name('learning_alpha.py')}:Learning"
+    alpha = {"provider": provider, "params": {"fails_on": list(failing)}, "refresh": "month_end"}
+    return world.settings(alpha=alpha, **sections)
+
+
+def test_a_refresh_at_the_end_of_a_month_that_failed_is_made_up_for_on_the_next_evening(
+    world: World, tmp_path: Path
+) -> None:
+    """On what was known at the month's end, as a back-test would have; not a month later."""
+    url, tries = str(tmp_path / "paper.db"), list[str]()
+    settings = monthly(world)
+    real = fortnight.here(settings, Path(f"{url}.snapshots"))
+
+    def learn(view: MarketView, previous: Snapshot | None) -> Lesson:
+        tries.append(str(view.session))
+        # the host is away on the evening of the month's end, and on the one after it
+        if moment("2023-06-30T12:00") < world.clock.at < moment("2023-07-04T12:00"):
+            return Lesson(failed="the model's host does not answer")
+        return real(view, previous)
+
+    world.clock.at = moment("2023-06-28T12:00")
+    world.sync(world.store, date(2023, 6, 27), lambda: None)
+    world.run(url, settings, "2023-07-06T20:00", learn)
+    assert tries == ["2023-06-28", "2023-06-30", "2023-06-30", "2023-06-30"]
+    with Ledger.open(url, read_only=True) as ledger:
+        assert ledger.verify().sound
+        found = ledger.entries(kinds=("refresh",))
+        refreshes = [(day, each.as_of) for day, each in found if isinstance(each, Refreshed)]
+        plans = [ledger.plan(day) for day in (date(2023, 7, 3), date(2023, 7, 4), date(2023, 7, 5))]
+    assert refreshes == [
+        (date(2023, 6, 29), date(2023, 6, 28)),
+        (date(2023, 7, 5), date(2023, 6, 30)),
+    ]
+    assert all(plan is not None and plan.scores for plan in plans)
+
+
+def test_nothing_is_bought_on_what_was_learned_too_long_ago(world: World, tmp_path: Path) -> None:
+    """`stale_data_stop: 2` bears two sessions without a refresh that was due; sales go on all the while."""
+    url = str(tmp_path / "paper.db")
+    settings = monthly(world, "2023-06-30", protections={"stale_data_stop": 2})
+    world.clock.at = moment("2023-06-21T12:00")
+    world.sync(world.store, date(2023, 6, 20), lambda: None)
+    learn = fortnight.here(settings, Path(f"{url}.snapshots"))
+    messages = world.run(url, settings, "2023-07-07T20:00", learn)
+    with Ledger.open(url, read_only=True) as ledger:
+        assert ledger.verify().sound
+        sent = {day: e.reasons for day, e in ledger.entries(kinds=("sent",)) if isinstance(e, Sent)}
+        orders = {day: plan.basket for day in (date(2023, 7, d) for d in (3, 4, 5, 6, 7))
+                  if (plan := ledger.plan(day)) is not None}  # fmt: skip
+    buys = {day: sum(r.side is Side.BUY for r in all_requests(basket)) for day, basket in orders.items()}
+    # decided without the refresh of the month's end: for the 3rd, the 4th, and from then on too often
+    stopped = {day: len(reasons) for day, reasons in sent.items()}
+    assert stopped == {day: n for day, n in buys.items() if day >= date(2023, 7, 5) and n}
+    assert stopped, "there was something to buy"
+    assert all("3 sessions" in why or "4 sessions" in why or "5 sessions" in why
+               for reasons in sent.values() for why in reasons.values())  # fmt: skip
+    assert any(each.kind == "protection" for each in messages)
+
+
+@pytest.mark.parametrize(
+    ("went", "last", "sessions"),
+    [
+        ("", 4, 0),
+        (".....", 4, 0),
+        ("L....", 4, 0),
+        ("L..F.", 4, 2),
+        ("L..F.", 3, 1),
+        ("L..F.", 2, 0),
+        ("L.FFF", 4, 3),
+        ("LF.FL", 4, 0),
+        ("F.F..", 4, 5),
+    ],
+)
+def test_sessions_are_counted_from_the_first_refresh_that_failed(went: str, last: int, sessions: int) -> None:
+    days = [date(2023, 6, 12 + n) for n in range(5)]
+    learned = {"L": Learned(), "F": Learned(failed="no network"), ".": None}
+    past = [
+        PastSession(day, Account(100), learned=learned[letter])
+        for day, letter in zip(days, went, strict=False)
+    ]
+    assert sessions_without_learning(past, days[last]) == sessions

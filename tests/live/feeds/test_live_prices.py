@@ -9,7 +9,7 @@ from datetime import date, datetime, time
 import numpy as np
 import pytest
 from vendors.market import Market
-from vendors.quotes import QuoteServices
+from vendors.quotes import QuoteServices, Tape
 from vendors.server import Request
 
 from alphaloom import load_panel
@@ -17,8 +17,9 @@ from engine.broker.account import Account, Lot
 from engine.broker.match import Terms, step
 from engine.broker.orders import Basket, Fill, OrderRequest, Reason, Side
 from engine.broker.quotes import PanelPrices
-from engine.market.board import Board
+from engine.market.board import Board, board_of
 from engine.market.panel import MarketPanel
+from engine.market.phases import SHANGHAI
 from engine.rules.fees import AShareFees
 from engine.rules.limits import LimitState
 from engine.rules.table import day_of
@@ -36,7 +37,6 @@ from live.feeds import (
     parse_tencent,
     rules_of,
 )
-from live.feeds.stages import SHANGHAI
 
 SESSION = date(2026, 8, 3)
 MOUTAI = "600519.SH"
@@ -219,6 +219,57 @@ def sessions(panel: MarketPanel) -> Iterator[tuple[int, date]]:
         if day > date(2023, 7, 31):
             return
         yield row, day
+
+
+ODD_NAMES = [
+    # what, symbol, day, reference, open, limits by hand or none, special treatment, sessions since listing
+    ("sealed at the upper limit", "600519.SH", "2026-08-03", 10005, 11006, (11006, 9005), False, None),
+    ("sealed at the lower limit", "600519.SH", "2026-08-03", 10005, 9005, (11006, 9005), False, None),
+    ("ST on the last day of 5 %", "600519.SH", "2026-07-03", 333, 350, (350, 316), True, None),
+    ("ST on the first day of 10 %", "600519.SH", "2026-07-06", 333, 366, (366, 300), True, None),
+    ("ChiNext", "300750.SZ", "2026-08-03", 20001, 24001, (24001, 16001), False, None),
+    ("ChiNext under special treatment", "300750.SZ", "2026-08-03", 20001, 16001, (24001, 16001), True, None),
+    ("STAR", "688981.SH", "2026-08-03", 10003, 12004, (12004, 8002), False, None),
+    ("Beijing", "920001.BJ", "2026-08-03", 1999, 1399, (2599, 1399), False, None),
+    ("Beijing, listed today", "920001.BJ", "2026-08-03", 1999, 5000, None, False, 0),
+    ("Beijing, listed yesterday", "920001.BJ", "2026-08-03", 1999, 2599, (2599, 1399), False, 1),
+    ("main board, listed today", "603000.SH", "2026-08-03", 1000, 4321, None, False, 0),
+    ("main board, fifth session", "603000.SH", "2026-08-03", 1000, 123, None, False, 4),
+    ("main board, sixth session", "603000.SH", "2026-08-03", 1000, 1100, (1100, 900), False, 5),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what, symbol, day, reference, opened, limits, st, listed", ODD_NAMES)
+def test_limits_of_every_kind_of_name_are_those_of_the_vendors(
+    what: str, symbol: str, day: str, reference: int, opened: int,
+    limits: tuple[int, int] | None, st: bool, listed: int | None,
+) -> None:  # fmt: skip
+    """The book has one side where the open is a limit; nobody takes that for a suspension."""
+    session = date.fromisoformat(day)
+    now = datetime.combine(session, time(9, 25, 10), SHANGHAI)
+    up, down = limits or (0, 0)
+    tape = Tape(
+        symbol=symbol, name="XD名字", at=now, previous=reference, open=opened, last=opened, high=opened,
+        low=opened, volume=30000, amount=300 * opened, up=up, down=down,
+        bid=0 if opened == down else opened, ask=0 if opened == up else opened + 1,
+    )  # fmt: skip
+    services = QuoteServices(lambda name, at: tape, lambda: now)
+    services.set_moment = lambda *_: None  # type: ignore[attr-defined]
+    own = rules(
+        board=board_of(symbol), st=st, previous_close_fen=reference, reference_fen=reference,
+        listed_day=None if listed is None else day_of(session) - listed, sessions_listed=listed or 0,
+    )  # fmt: skip
+    live = LivePrices(asked(services, [symbol], now), {symbol: own})
+    assert not live.refused, (what, live.notes())
+    seen = live.quotes[symbol]
+    assert seen.trading and seen.open == opened
+    assert (seen.limits.up, seen.limits.down) == (limits or (None, None))
+    # one fen beyond what the vendors state, and it is not traded
+    if limits:
+        wrong = replace(tape, up=up + 1)
+        services.tell = lambda name, at: wrong
+        doubted = LivePrices(asked(services, [symbol], now), {symbol: own})
+        assert doubted.refused[symbol].reason is Doubt.LIMITS_DISAGREE
 
 
 def test_two_months_of_opens_are_those_of_the_panel(panel: MarketPanel, services: QuoteServices) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from engine.market.phases import SHANGHAI
 from engine.market.sources.remote.failure import Trouble, VendorError
 from live.feeds import (
     Doubt,
@@ -24,7 +25,7 @@ from live.feeds import (
     Verdict,
     judge,
 )
-from live.feeds.stages import SHANGHAI, stage_of, trading_seconds
+from live.feeds.stages import stage_of, trading_seconds
 
 SESSION = date(2026, 1, 5)
 HOSTS = {"tencent": "qt.gtimg.cn", "sina": "hq.sinajs.cn", "eastmoney": "push2.eastmoney.com"}
@@ -162,6 +163,9 @@ def test_one_source_that_serves_yesterday_is_named() -> None:
     yesterday = quote(time=at("15:00:01", SESSION - timedelta(days=3)))
     report = judged(answer("tencent", yesterday), answer("sina", quote()), answer("eastmoney", quote()))
     assert report.trusted and report.source == "sina+eastmoney"
+    assert report.notes() == [
+        "tencent is not believed: tencent's quote is of 2026-01-02 15:00:01, the session is 2026-01-05"
+    ]
 
 
 def test_an_indication_of_the_auction_is_not_its_price() -> None:
@@ -169,6 +173,21 @@ def test_an_indication_of_the_auction_is_not_its_price() -> None:
     report = judged(answer("tencent", early), answer("sina", early))
     assert reason(report) is Doubt.BEFORE_AUCTION
     assert reason(judged(answer("tencent", early), answer("sina", quote()))) is Doubt.ONE_SOURCE
+
+
+def test_whatever_was_matched_before_the_auction_ended_is_an_indication() -> None:
+    """A vendor that shows the price and volume of the orders so far in the fields of the open."""
+    virtual = quote(clock="09:24:59")
+    report = judged(answer("tencent", virtual), answer("eastmoney", virtual), answer("sina", quote()))
+    assert reason(report) is Doubt.ONE_SOURCE and report.passing == (MOUTAI,)
+
+
+def test_a_vendor_that_still_shows_no_open_does_not_outvote_two_that_do() -> None:
+    late = untraded(clock="09:25:00")
+    report = judged(answer("tencent", late), answer("sina", quote()), answer("eastmoney", quote()))
+    assert report.source == "sina+eastmoney" and report.agreed[MOUTAI].open_fen == 10100
+    alone = judged(answer("tencent", late), answer("sina", quote()))
+    assert reason(alone) is Doubt.DISAGREE and alone.passing == (MOUTAI,)
 
 
 def test_a_vendor_that_is_late_is_worth_asking_again() -> None:
@@ -190,6 +209,12 @@ def test_a_name_without_a_trade_in_the_auction_has_no_open_and_is_not_suspended(
     report = judged(answer("tencent", untraded()), answer("sina", untraded()))
     assert report.trusted and report.agreed[MOUTAI].open_fen is None
     assert not report.agreed[MOUTAI].suspended
+    # or both vendors are a moment late
+    assert report.passing == (MOUTAI,)
+    trading = judged(answer("tencent", untraded()), answer("sina", untraded()), now="09:30:05")
+    assert trading.trusted and trading.passing == ()
+    halted = untraded(suspended=True)
+    assert judged(answer("tencent", halted), answer("sina", halted)).passing == ()
 
 
 def test_staleness_counts_trading_not_the_clock() -> None:
@@ -226,6 +251,31 @@ def test_a_fast_clock_of_ours_is_named_and_nothing_is_traded() -> None:
     assert report.verdict is Verdict.CLOCK_SKEW
     assert "20 min fast, or trading has stopped" in report.why
     assert {source.name: source.ahead_s for source in report.sources} == {"tencent": -1200.0, "sina": -1197.0}
+
+
+def test_a_clock_of_ours_that_runs_ahead_of_the_auction_is_named() -> None:
+    early = untraded(clock="09:21:40")
+    both = answer("tencent", early), answer("sina", untraded(clock="09:21:43"))
+    report = judged(*both, now="09:25:20")
+    assert report.verdict is Verdict.CLOCK_SKEW
+    assert "it is 4 min fast, or they are late. Check it (NTP)" in report.why
+    # seconds before its end they are only late
+    late = untraded(clock="09:24:55")
+    assert judged(answer("tencent", late), answer("sina", late)).verdict is Verdict.TOO_FEW
+
+
+def test_a_source_of_yesterday_does_not_hide_a_wrong_clock() -> None:
+    yesterday = quote(time=at("15:00:01", SESSION - timedelta(days=3)))
+    later = quote(clock="09:29:58")
+    answers = answer("eastmoney", yesterday), answer("tencent", later), answer("sina", later)
+    report = judged(*answers, now="09:26:00")
+    assert report.verdict is Verdict.CLOCK_SKEW and "eastmoney" not in report.why
+
+
+def test_a_machine_a_day_ahead_has_no_quotes_and_is_told_to_look_at_its_date() -> None:
+    yesterday = quote(time=at("15:00:01", SESSION - timedelta(days=3)))
+    report = judged(answer("tencent", yesterday), answer("sina", yesterday))
+    assert report.why.endswith("has the exchange opened? Is this machine's date right?")
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin", "Asia/Shanghai", "UTC"])
@@ -316,8 +366,40 @@ def test_suspended_names_are_quotes_that_came() -> None:
 def test_no_source_answers() -> None:
     report = judged(silent("tencent"), silent("sina", Trouble.NETWORK))
     assert report.verdict is Verdict.NO_QUOTES
-    assert "tencent [quotes, qt.gtimg.cn]: the host refuses" in report.why
+    assert "(tencent: the host refuses to answer this address (status 403); sina: " in report.why
     assert len(report.notes()) == 4  # the verdict, two sources, one name
+
+
+def test_a_network_that_is_gone_says_what_to_check() -> None:
+    cut_off = [silent(name, Trouble.NETWORK) for name in ("tencent", "sina")]
+    assert judged(*cut_off).why.endswith("; check the network and the proxy settings")
+    assert "check the network" not in judged(cut_off[0], silent("sina")).why
+
+
+def test_too_few_names_what_failed_and_spells_one_name_out() -> None:
+    report = judged(answer("tencent", quote()), silent("sina"), silent("eastmoney", Trouble.TIMEOUT))
+    assert report.verdict is Verdict.TOO_FEW
+    assert report.why == (
+        "0 of 1 names have trusted quotes (1 one_source); so few are not traded on, and no order is sent. "
+        "sina: the host refuses to answer this address (status 403); "
+        "eastmoney: no answer within the deadline (status 403); "
+        "600519.SH: only tencent has a quote to be believed"
+    )
+
+
+def test_a_source_without_a_single_quote_is_named() -> None:
+    broken = Unreadable(MOUTAI, "there is no previous close", "eastmoney")
+    report = judged(
+        answer("tencent", quote()),
+        answer("sina", quote()),
+        FeedAnswer("eastmoney", "e.com", {MOUTAI: broken}),
+    )
+    none = judged(answer("tencent", quote()), answer("sina", quote()), answer("eastmoney"))
+    assert report.trusted and none.trusted
+    assert report.notes() == [
+        "eastmoney sent no quotes: none of its lines can be read: there is no previous close"
+    ]
+    assert none.notes() == ["eastmoney sent no quotes: it knows none of the names"]
 
 
 def test_nothing_asked_is_nothing_to_mistrust() -> None:

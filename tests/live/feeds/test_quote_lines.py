@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.market.phases import SHANGHAI
 from live.feeds import LiveQuote, NotAQuote, Quotes, Unreadable, parse_eastmoney, parse_sina, parse_tencent
 from live.feeds.quote import price_fen, shares_of
-from live.feeds.stages import SHANGHAI
 
 ANSWERS = Path(__file__).parent / "answers"
 
@@ -155,6 +155,16 @@ def test_an_indicative_price_of_the_auction_is_no_price() -> None:
     quote = only(parse_tencent(line))
     assert (quote.open_fen, quote.last_fen, quote.high_fen, quote.low_fen) == (None,) * 4
     assert not quote.traded and not quote.suspended
+
+
+def test_what_is_matched_so_far_in_the_auction_has_not_traded() -> None:
+    """Price and volume of an auction that is not over, in the fields of the open."""
+    shown = {"open": "1460.00", "last": "1460.00", "high": "1460.00", "low": "1460.00", "volume": "310",
+             "trades": "1460.00/310/45260000"}  # fmt: skip
+    quote = only(parse_tencent(tencent(time="20260402092459", **shown)))
+    assert not quote.traded and not quote.suspended
+    assert (quote.last_fen, quote.volume_shares, quote.amount_cny) == (None, 0, 0.0)
+    assert only(parse_tencent(tencent(time="20260402092500", **shown))).open_fen == 146000
 
 
 def test_the_open_is_known_when_the_auction_has_traded() -> None:

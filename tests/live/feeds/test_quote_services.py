@@ -14,6 +14,7 @@ from vendors.market import Market
 from vendors.quotes import Fault, Kind, QuoteServices
 from vendors.server import Answer, Request, VendorServer, chain
 
+from engine.market.phases import SHANGHAI
 from engine.market.sources.remote.failure import Trouble, VendorError
 from engine.market.sources.remote.limits import NO_RATES, HostLimits, Rate
 from live.feeds import (
@@ -31,7 +32,6 @@ from live.feeds import (
     ask,
     quote_feeds,
 )
-from live.feeds.stages import SHANGHAI
 
 NAMES = ["600519.SH", "601318.SH", "600036.SH", "601166.SH", "600887.SH", "600276.SH"]
 SESSION = date(2023, 6, 1)
@@ -281,7 +281,19 @@ def test_a_feed_with_a_defect_does_not_take_the_session_with_it(exchange: Exchan
 
     feeds: list[QuoteFeed] = [Defective(), *exchange.feeds]
     report = ask(feeds, NAMES, session=SESSION, now=exchange.clock)
-    assert report.trusted and "ZeroDivisionError: defect" in report.notes()[0]
+    assert report.trusted
+    assert "a defect of the program (ZeroDivisionError: defect); please report it" in report.notes()[0]
+
+
+def test_rates_that_cannot_be_kept_ask_nobody(exchange: Exchange, tmp_path: Path) -> None:
+    folder = tmp_path / "hosts.db"
+    folder.mkdir()
+    limits = HostLimits(folder, clock=time.time, sleep=time.sleep)
+    report = ask(quote_feeds(QuotesConfig(), limits), NAMES, session=SESSION, now=exchange.clock)
+    assert report.verdict is Verdict.NO_QUOTES and not exchange.server.log
+    assert (
+        f"tencent: not asked ({folder}: the file that keeps the rates of calls cannot be used" in report.why
+    )
 
 
 # -- deadlines
@@ -467,6 +479,110 @@ def test_a_redirect_to_a_captcha_is_not_followed(server: VendorServer) -> None:
     with pytest.raises(VendorError) as problem:
         TencentFeed(web()).fetch(NAMES)
     assert problem.value.trouble is Trouble.NOT_DATA and server.hosts() == ["qt.gtimg.cn"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "trouble", "says"),
+    [
+        (
+            Answer(b"\x1f\x8b none", headers={"Content-Encoding": "gzip"}),
+            Trouble.COLUMNS,
+            "not compressed as",
+        ),
+        (Answer(b""), Trouble.EMPTY, "the answer is empty"),
+        (Answer("\ufeff\n<!DOCTYPE html>"), Trouble.NOT_DATA, "a web page came"),
+        (Answer("wait", status=429, headers={"Retry-After": "60"}), Trouble.REFUSED, "status 429"),
+        (Answer("wait", status=456), Trouble.REFUSED, "status 456"),
+        (Answer("busy", status=503, headers={"Retry-After": "60"}), Trouble.SERVER, "status 503"),
+        (Answer("x", cut_at=0, reset=True), Trouble.NETWORK, "cannot be reached"),
+    ],
+)
+def test_what_is_no_answer_is_called_by_its_name(
+    server: VendorServer, answer: Answer, trouble: Trouble, says: str
+) -> None:
+    server.routes = lambda request: answer
+    for feed in (TencentFeed, SinaFeed, EastmoneyFeed):
+        with pytest.raises(VendorError, match=says) as problem:
+            feed(web()).fetch(NAMES)
+        assert problem.value.trouble is trouble
+
+
+def test_sina_turns_away_with_status_200_and_is_left_alone(exchange: Exchange) -> None:
+    told_off = Answer('var hq_str_sys_auth="FORBIDDEN";\n')
+    others = exchange.services.routes
+    exchange.server.routes = lambda request: told_off if "sina" in request.host else others(request)
+    note = exchange.ask().notes()[0]
+    assert "sina [quotes, hq.sinajs.cn]: the host refuses to answer this address (it says 'var" in note
+    report = exchange.ask()
+    assert report.trusted and "it is left alone after refused" in report.notes()[0]
+    assert len(exchange.server.asked("sinajs.cn")) == 1
+
+
+def test_who_turns_us_away_again_is_left_alone_for_longer(exchange: Exchange) -> None:
+    now = [1000.0]
+    feed = SinaFeed(Web(HostLimits(None, clock=lambda: now[0], sleep=time.sleep, rates=NO_RATES)))
+    exchange.server.routes = lambda request: Answer('var hq_str_sys_auth="FORBIDDEN";\n')
+    waits = []
+    for _ in range(3):
+        with pytest.raises(VendorError, match="FORBIDDEN"):
+            feed.fetch(NAMES)
+        with pytest.raises(VendorError, match="left alone") as problem:
+            feed.fetch(NAMES)
+        minutes = int(str(problem.value).partition("in about ")[2].split()[0])
+        waits.append(minutes)
+        now[0] += 60.0 * minutes + 1.0
+    assert waits == [15, 30, 60] and len(exchange.server.asked("sinajs.cn")) == 3
+
+
+def test_characters_that_do_not_decode_spoil_the_name_and_no_price(exchange: Exchange) -> None:
+    others = exchange.services.routes
+
+    def garbled(request: Request) -> Answer | None:
+        found = others(request)
+        if found is None or "eastmoney" in request.host:
+            return found
+        return Answer(found.raw.replace("贵州茅台".encode("gb18030"), b"\xff\xfe\x81"))
+
+    exchange.server.routes = garbled
+    report = exchange.ask()
+    assert report.trusted and report.notes() == [] and "\ufffd" in report.agreed[NAMES[0]].name
+
+
+@pytest.mark.parametrize("vendor", ["tencent", "eastmoney"])
+def test_a_later_batch_that_fails_leaves_the_earlier_one(exchange: Exchange, vendor: str) -> None:
+    others = exchange.services.routes
+    hosts = {"tencent": "gtimg.cn", "eastmoney": "eastmoney.com"}
+
+    def failing(request: Request) -> Answer | None:
+        if request.host.endswith(hosts[vendor]) and len(exchange.server.asked(hosts[vendor])) > 1:
+            return Answer("busy", status=503)
+        return others(request)
+
+    exchange.server.routes = failing
+    many = [f"60{n:04d}.SH" for n in range(100, 195)]
+    report = exchange.ask([*NAMES[:5], *many, *NAMES[5:], "600999.SH"])
+    assert len(report.witnesses[NAMES[0]]) == 3 and len(report.witnesses[NAMES[5]]) == 2
+    said = report.refused["600999.SH"].why
+    assert f"{vendor}: the host failed (status 503)" in said
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:{}#1@127.0.0.1:9", "http://me:{}/x@127.0.0.1:9", "http://me:{}@127.0.0.1:99999",
+        "http://me:{}@127.0.0.1:9", "me:{}@127.0.0.1:9", "http://me:{}世界@127.0.0.1:9",
+        "http://{}@no-such-host.invalid:9", "http://me:{}@" + "x" * 64 + ".invalid:9",
+    ],
+)  # fmt: skip
+def test_the_password_of_a_proxy_is_shown_to_nobody(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "s3cr3t-passw0rd"
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, proxy.format(secret))
+    limits = HostLimits(None, clock=time.monotonic, sleep=time.sleep, rates=NO_RATES)
+    report = ask(quote_feeds(QuotesConfig(), limits), NAMES, session=SESSION, now=Clock())
+    assert report.verdict is Verdict.NO_QUOTES
+    assert secret not in "\n".join([report.why, *report.notes()])
+    assert "the host cannot be reached" in report.why and "please report it" not in report.why
 
 
 def test_no_proxy_no_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,62 @@ def test_channels_take_their_kinds_and_levels(box: Box) -> None:
     assert len(box.got) == 4
 
 
+def test_a_title_that_names_the_session_is_not_given_it_twice() -> None:
+    day = date(2026, 1, 5)
+    assert Message(Kind.PLAN, "2026-01-05 planned: 5 buys", session=day, account="a").headline == (
+        "[a] 2026-01-05 planned: 5 buys"
+    )
+    assert Message(Kind.PLAN, "planned", session=day).headline == "[2026-01-05] planned"
+    assert Message(Kind.DAEMON, "daemon started").headline == "daemon started"
+
+
+def test_a_long_title_is_cut_between_words_and_stands_whole_in_the_text() -> None:
+    long = "execute missed: " + "no source has quotes; " * 10
+    message = Message(Kind.TRADE, long, "asked again", account="demo")
+    assert message.subject == "[demo] execute missed: " + "no source has quotes; " * 6 + "no\u2026"
+    assert len(message.subject) <= 160 and message.text == f"{long}\nasked again"
+    assert Message(Kind.TRADE, long).text == long
+    assert PLAN.subject == PLAN.headline and PLAN.text == PLAN.body
+
+
+def test_signs_and_lines_arrive_as_they_were_written(
+    box: Box, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Telegram refuses what is no HTML; a mail in HTML would run all lines together."""
+    for name, value in box.server.environment().items():
+        monkeypatch.setenv(name, value)
+    box.answer = Answer.of_json({"ok": True})
+    body = "sell 100 600519.SH: R&D < 0\nbuy 200 601318.SH: *first*"
+    channels = [{"name": "telegram", "url_env": "T"}, {"name": "mail", "url_env": "M"}]
+    environ = {"T": SERVICES["api.telegram.org"], "M": mail_to(mailbox)}
+    heard = notified([Message(Kind.PLAN, "2 orders", body)], config(*channels), environ)
+    assert [d.outcome for d in heard] == [Outcome.SENT] * 2
+    (telegram,) = box.got
+    assert telegram["parse_mode"] == "HTML"
+    assert "R&amp;D &lt; 0" in telegram["text"] and "\n" in telegram["text"]
+    mail = email.message_from_string(mailbox.mails[0])
+    plain = [part for part in mail.walk() if part.get_content_type() == "text/plain"]
+    assert plain[0].get_payload(decode=True).decode().splitlines() == body.splitlines()  # type: ignore[union-attr]
+
+
+def test_what_is_longer_than_a_service_takes_comes_in_parts(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in box.server.environment().items():
+        monkeypatch.setenv(name, value)
+    box.answer = Answer.of_json({"errcode": 0})
+    lines = [f"{n}: refused, and why at some length in a sentence of its own" for n in range(60)]
+    lines += ["停牌，没有成交" * 40] * 3
+    messages = [Message(Kind.SESSION, "settled", "\n".join(part)) for part in (lines[:60], lines[60:])]
+    heard = notified(messages, config(), {"PHONE": SERVICES["qyapi.weixin.qq.com"]})
+    assert [d.outcome for d in heard] == [Outcome.SENT] * 2
+    parts = [got["text"]["content"] for got in box.got]  # type: ignore[index]
+    assert len(parts) == 4 and max(len(part.encode()) for part in parts) <= 2048
+    # parts end between words
+    whole = ["settled", *lines[:60], "settled", *lines[60:]]
+    assert "".join("".join(parts).split()) == "".join("".join(whole).split())
+
+
 SERVICES = {
     "api.telegram.org": f"tgram://123456789:{SECRET}AbCdEfGhIjKlMnOpQ/987654321",
     "qyapi.weixin.qq.com": f"wecombot://{SECRET}",
@@ -146,12 +202,14 @@ def test_services_that_refuse_with_status_200_are_not_taken_for_success(
         "qyapi.weixin.qq.com": {"errcode": 93000, "errmsg": f"invalid webhook url {SECRET}"},
         "oapi.dingtalk.com": {"errcode": 310000, "errmsg": "keywords not in content"},
         "open.feishu.cn": {"code": 19001, "msg": "param invalid"},
+        "api2.pushdeer.com": {"code": 80501, "error": "key is invalid"},
     }
     box.server.routes = lambda request: Answer.of_json(says[request.host])
-    channels = [{"name": f"c{n}", "url_env": f"C{n}"} for n in range(3)]
-    heard = notified([PLAN], config(*channels), {f"C{n}": SERVICES[host] for n, host in enumerate(says)})
+    channels = [{"name": f"c{n}", "url_env": f"C{n}"} for n in range(4)]
+    addresses = {**SERVICES, "api2.pushdeer.com": "pushdeers://api2.pushdeer.com/key"}
+    heard = notified([PLAN], config(*channels), {f"C{n}": addresses[host] for n, host in enumerate(says)})
     assert [d[2:] for d in heard] == [
-        (Outcome.FAILED, f"the service refused it with code {code}") for code in (93000, 310000, 19001)
+        (Outcome.FAILED, f"the service refused it with code {code}") for code in (93000, 310000, 19001, 80501)
     ]
 
 
@@ -238,14 +296,52 @@ def test_a_service_that_refuses_is_recorded_and_raises_nothing(box: Box) -> None
     channels = [{"name": f"c{n}", "url_env": f"C{n}"} for n in statuses]
     environ = {f"C{n}": box.url.replace(SECRET, str(n)) for n in statuses}
     heard = notified([PLAN], config(*channels), environ)
+    again = "; it is tried again in 1 min"
     assert [d[2:] for d in heard] == [
-        (Outcome.FAILED, f"the service answered with status {n}") for n in statuses
+        (Outcome.FAILED, f"the service answered with status {n}{again if n in (429, 500) else ''}")
+        for n in statuses
     ]
 
 
 def test_a_service_that_cannot_be_reached(box: Box) -> None:
     (delivery,) = notified([PLAN], config(), {"PHONE": f"json://127.0.0.1:9/{SECRET}"})
-    assert delivery[2:] == (Outcome.FAILED, "the service cannot be reached")
+    why = "the service cannot be reached; it is tried again in 1 min"
+    assert delivery[2:] == (Outcome.FAILED, why)
+
+
+def test_a_message_is_told_late_when_the_network_is_back(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the network is gone for, its own message is gone for too."""
+    monkeypatch.setattr("live.notify.notifier._AGAIN_S", (0.2, 0.2, 0.2, 0.2))
+    answers = iter([Answer("", status=503), Answer("", status=429)])
+    box.server.routes = lambda request: next(answers, Answer("{}"))
+    heard: list[Delivery] = []
+    with Notifier(config(), environ={"PHONE": box.url}, record=heard.append) as notifier:
+        notifier.tell(Message(Kind.QUOTES, "no quotes", "asked again", Level.WARNING))
+        until = time.monotonic() + 30
+        while len(heard) < 3 and time.monotonic() < until:
+            time.sleep(0.02)
+    assert [d.outcome.value for d in heard] == ["failed", "failed", "sent"]
+    assert (
+        box.got[-1]["message"] == "asked again\n(sent 0 min late: this channel could not be reached before)"
+    )
+
+
+def test_a_message_is_not_tried_for_ever_nor_where_it_is_refused(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("live.notify.notifier._AGAIN_S", (0.1, 0.1))
+    box.server.routes = lambda request: Answer("", status=int(request.path[1:]))
+    channels = [{"name": "busy", "url_env": "A"}, {"name": "refuses", "url_env": "B"}]
+    environ = {"A": box.url.replace(SECRET, "503"), "B": box.url.replace(SECRET, "403")}
+    heard: list[Delivery] = []
+    with Notifier(config(*channels), environ=environ, record=heard.append) as notifier:
+        notifier.tell(PLAN)
+        until = time.monotonic() + 30
+        while len(heard) < 4 and time.monotonic() < until:
+            time.sleep(0.02)
+        time.sleep(0.5)
+    assert [d.channel for d in heard] == ["busy", "refuses", "busy", "busy"]
+    assert heard[-1].why == "the service answered with status 503"
 
 
 def test_a_service_that_drips_is_given_up(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,7 +349,7 @@ def test_a_service_that_drips_is_given_up(box: Box, monkeypatch: pytest.MonkeyPa
     box.answer = Answer("x" * 200, drip_s=1.0)
     begun = time.monotonic()
     (delivery,) = notified([PLAN], config(deadline_s=0.5), {"PHONE": box.url})
-    assert delivery[2:] == (Outcome.FAILED, "no answer within the deadline")
+    assert delivery[2:] == (Outcome.FAILED, "no answer within the deadline; it is tried again in 1 min")
     assert time.monotonic() - begun < 15
 
 
@@ -389,6 +485,25 @@ def test_a_flood_ends_at_the_hours_most(box: Box) -> None:
     assert heard[-1].why == "2 messages in an hour already"
 
 
+def test_after_a_flood_people_are_told_how_much_they_did_not_hear(box: Box) -> None:
+    clock = Clock()
+    heard: list[Delivery] = []
+    notifier = Notifier(
+        config(most_per_hour=1), environ={"PHONE": box.url}, record=heard.append, monotonic=clock
+    )
+    for n in range(4):
+        notifier.tell(Message(Kind.ERROR, f"error {n}"))
+    until = time.monotonic() + 60
+    while len(heard) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+    clock.now += 3601
+    notifier.tell(PLAN)
+    assert notifier.close(60.0)
+    assert box.got[-1]["message"].endswith(
+        "\n(3 other messages not sent here: more than 1 in an hour; the log has them)"
+    )
+
+
 # -- configuration
 
 
@@ -396,6 +511,20 @@ def test_it_is_off_by_default(box: Box) -> None:
     with Notifier(NotifyConfig(), environ={}) as notifier:
         notifier.tell(PLAN)
     assert not box.got and not any(t.name == "notifier" for t in threading.enumerate())
+
+
+def test_what_is_off_imports_nothing_and_starts_nothing() -> None:
+    script = textwrap.dedent(
+        """
+        import os, sys, threading
+        from live.notify import *
+        with Notifier(NotifyConfig(channels=[{"name": "a", "url_env": "PHONE"}]), environ={}) as notifier:
+            notifier.tell(Message(Kind.HALT, "halted"))
+            print("apprise" in sys.modules, threading.active_count(), notifier._dispatch._child)
+        """
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "1", "None"]
 
 
 def test_an_address_that_is_not_set_is_named() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from engine.broker.account import Account, Lot
+from engine.broker.account import Account, Lot, Receivable
 from engine.broker.match import Terms, step
 from engine.broker.orders import Basket, Fill, OrderRequest, Side, SlotBuys
 from engine.broker.prices import Quote
@@ -90,7 +90,9 @@ def test_the_kill_switch_stops_everything_and_says_what_it_says() -> None:
     killed = ProtectionState(killed="earnings season, wait for me")
     done = protected(basket, holding(a=100), killed, kill_switch="stop")
     assert not done.basket and len(done.cuts) == 4
-    assert str(done.cuts[0]) == f"sell of {A} dropped (kill_switch): earnings season, wait for me"
+    said = "the kill switch says: earnings season, wait for me"
+    assert str(done.cuts[0]) == f"sell of {A} dropped (kill_switch): {said}"
+    assert done.reasons["20240930-600519.SH-S-1"] == f"{said} (kill_switch)"
 
 
 def test_the_kill_switch_may_leave_sales() -> None:
@@ -156,6 +158,38 @@ def test_after_the_loss_of_a_day_nothing_is_bought_and_sales_go_on() -> None:
     assert "has lost 5.00% since the last close, 5.00% are tolerated" in done.cuts[0].why
 
 
+@pytest.mark.parametrize("stop", [0.01, 0.05, 0.07, 0.1, 0.29, 0.3])
+def test_a_loss_of_exactly_the_stop_is_too_much_and_a_fen_less_is_not(stop: float) -> None:
+    basket = Basket((order(B, shares=100),))
+    before = ProtectionState(previous_equity_fen=100_000_000)
+    at_stop = round(100_000_000 * (1 - stop))
+    assert not protected(basket, holding(at_stop), before, daily_loss_stop=stop).basket
+    assert protected(basket, holding(at_stop + 1), before, daily_loss_stop=stop).basket is basket
+
+
+def test_after_a_session_that_lost_too_much_the_next_one_buys_nothing() -> None:
+    """Orders are sent at the open, when the loss of a session is known no earlier than by the next."""
+    sale = order(A, Side.SELL, target_fen=0)
+    basket = Basket((sale, order(B, shares=100)))
+    account = holding(93_000_000, a=100)
+    lost = ProtectionState(previous_equity_fen=94_000_000, equity_before_fen=100_000_000)
+    done = protected(basket, account, lost, daily_loss_stop=0.05)
+    assert done.basket == Basket((sale,))
+    assert done.cuts[0].why == "the account lost 6.00% in the last session, 5.00% are tolerated"
+    assert protected(basket, account, lost, daily_loss_stop=0.07).basket is basket
+    # on the day after, it is over
+    after = ProtectionState(previous_equity_fen=94_000_000, equity_before_fen=94_000_000)
+    assert protected(basket, account, after, daily_loss_stop=0.05).basket is basket
+
+
+def test_a_dividend_that_is_yet_to_be_paid_is_no_loss() -> None:
+    account = replace(holding(94_000_000), receivables=(Receivable(DAY + 9, A, 6_000_000),))
+    before = ProtectionState(previous_equity_fen=100_000_000)
+    basket = Basket((order(B, shares=100),))
+    done = protected(basket, account, before, daily_loss_stop=0.01)
+    assert done.basket is basket and done.equity_fen == 100_000_000
+
+
 def test_a_loss_that_cannot_be_known_is_taken_for_one() -> None:
     account = Account(100, {"600000.SH": (Lot(100, DAY - 5, 1),)})
     before = ProtectionState(previous_equity_fen=100)
@@ -174,7 +208,7 @@ def test_stale_data_stop_buys_and_not_sales() -> None:
     )
     done = protected(basket, holding(a=100), ProtectionState(sessions_behind=2), stale_data_stop=1)
     assert done.basket == Basket((sale,))
-    assert "the data lack the last 2 sessions; tolerated: 1" in done.cuts[0].why
+    assert "what is decided on lags 2 sessions behind; tolerated: 1" in done.cuts[0].why
 
 
 # -- weights
@@ -186,6 +220,23 @@ def test_a_buy_is_cut_to_the_weight_that_is_left() -> None:
     assert done.basket.orders[0].shares == 1000
     assert "a position may have 20.00% of 1,000,000 CNY, of which it has 10.00%" in done.cuts[0].why
     assert "500,000 CNY becomes 100,000 CNY" in done.cuts[0].why
+
+
+@pytest.mark.parametrize("part", [0.07, 0.14, 0.28, 0.29, 0.57, 0.58])
+def test_a_buy_of_exactly_the_largest_weight_is_whole(part: float) -> None:
+    """These parts of a million are a hair below whole numbers as floats."""
+    shares = round(100_000_000 * part / 10000)
+    basket = Basket((order(A, shares=shares),))
+    assert protected(basket, max_weight=part).basket is basket
+    assert protected(Basket((order(A, shares=shares + 100),)), max_weight=part).cuts
+
+
+def test_an_order_that_meets_two_limits_says_both() -> None:
+    done = protected(Basket((), slots(B, C)), max_weight=0.1, turnover_cap=0.2)
+    (first, _) = done.reasons.values()
+    assert first.startswith("a session may turn over 20.00% of the account")
+    assert " (turnover); a position may have 10.00% of 1,000,000 CNY" in first
+    assert first.endswith(" (max_weight)")
 
 
 def test_a_buy_with_no_room_left_is_dropped() -> None:
@@ -307,12 +358,19 @@ def test_slots_sized_at_yesterdays_price_stay_within_the_limit_at_todays(limit: 
     [
         {"max_weight": 0}, {"max_weight": 1.1}, {"daily_loss_stop": 1}, {"turnover_cap": -1}, {"limit": 1},
         {"stale_data_stop": -1}, {"block_list": ["moutai"]}, {"block_sales": True},
-        {"kill_switch_sales": True},
+        {"kill_switch_sales": True}, {"max_weight": True}, {"stale_data_stop": True}, {"turnover_cap": 30},
+        {"daily_loss_stop": 5}, {"max_weight": float("nan")}, {"stale_data_stop": 1.5}, {"kill_switch": ""},
+        {"kill_switch": "."}, {"kill_switch": "~nobody-of-that-name/stop"}, {"block_list": "600519.SH"},
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError) as problem:
         ProtectionsConfig.model_validate(wrong)
+    (error,) = problem.value.errors()
+    if error["loc"]:  # what concerns two of them names both
+        assert error["loc"][0] == next(iter(wrong))
+    else:
+        assert next(iter(wrong)) in error["msg"]
 
 
 # -- properties
@@ -324,7 +382,11 @@ NAMES = [A, B, C, D, E]
 def situations(draw: st.DrawFn) -> tuple[Basket, Account, Prices]:
     opens = {s: draw(st.integers(100, 30000)) for s in NAMES}
     held = {s: draw(st.integers(1, 60)) * 100 for s in draw(st.lists(st.sampled_from(NAMES), unique=True))}
-    account = Account(draw(st.integers(0, 200_000_000)), {s: (Lot(n, DAY - 3, 1),) for s, n in held.items()})
+    lots = {s: (Lot(n, DAY - 3, 1),) for s, n in held.items()}
+    dues = tuple(
+        Receivable(DAY + 5, A, draw(st.integers(1, 5_000_000))) for _ in range(draw(st.integers(0, 2)))
+    )
+    account = Account(draw(st.integers(0, 200_000_000)), lots, dues)
     orders = []
     for n in range(draw(st.integers(0, 4))):
         symbol = draw(st.sampled_from(NAMES))
@@ -370,6 +432,7 @@ LIMITS = st.fixed_dictionaries(
 STATES = st.builds(
     ProtectionState,
     previous_equity_fen=st.none() | st.integers(10_000_000, 300_000_000),
+    equity_before_fen=st.none() | st.integers(10_000_000, 300_000_000),
     traded_fen=st.integers(0, 10_000_000),
     sessions_behind=st.integers(0, 3),
 )
@@ -386,7 +449,8 @@ def test_no_protected_basket_passes_its_limits(
     after, trades = step(account, done.basket, prices, TERMS)
     fills = [trade for trade in trades if isinstance(trade, Fill)]
     bought = {fill.request.symbol for fill in fills if fill.side is Side.BUY}
-    equity = account.cash_fen + sum(account.shares(s) * prices.opens[s] for s in account.lots)
+    held = sum(account.shares(s) * prices.opens[s] for s in account.lots)
+    equity = account.cash_fen + account.receivable_fen + held
     assert done.equity_fen == equity
     if config.max_weight is not None:
         for symbol in bought:
@@ -401,6 +465,9 @@ def test_no_protected_basket_passes_its_limits(
     before = state.previous_equity_fen
     if config.daily_loss_stop is not None and before and 1 - equity / before >= config.daily_loss_stop:
         assert not bought
+    earlier = state.equity_before_fen
+    if config.daily_loss_stop is not None and earlier and before:
+        assert not bought or 1 - before / earlier < config.daily_loss_stop
 
 
 @given(situations(), STATES, LIMITS)

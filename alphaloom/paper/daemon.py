@@ -13,20 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from alphaloom.config import RunConfig
-from alphaloom.paper import (
-    live_run,
-    made_ledger,
-    open_or_explain,
-    require_sound,
-    snapshots_of,
-    spanning,
-    stored_settings,
-)
-from alphaloom.paper_market import StoreMarket, Sync, live_market, store_of
-from alphaloom.paper_refresh import RefreshProcess
+from alphaloom.paper.configured import open_or_explain, spanning, stored_settings
+from alphaloom.paper.ledgers import made_ledger, require_sound, snapshots_of
+from alphaloom.paper.market import StoreMarket, Sync, live_market, store_of
+from alphaloom.paper.refresh import RefreshLimit, RefreshProcess
+from alphaloom.paper.runs import live_run
 from engine.errors import DataError
 from engine.market.calendar import Calendar
 from engine.market.load import exchange_calendar
+from engine.market.phases import SHANGHAI
 from engine.market.store import MarketStore
 from engine.market.store.sessions import store_calendar
 from engine.span import SpanConfig
@@ -44,7 +39,7 @@ from live.log import open_log, redactor
 from live.notify import Level, Notifier
 from live.protections import ProtectionsConfig
 from live.rehearsal import rehearse
-from live.timetable import SHANGHAI, Timetable
+from live.timetable import Timetable
 
 Now = Callable[[], datetime]
 
@@ -134,13 +129,16 @@ def outfitted(
     store_of(settings)
     sign = sign or StopSign()
     with ExitStack() as ending:
+        environ = dict(os.environ) if around.environ is None else around.environ
         if not _is_there(url, account):  # what cannot run leaves nothing behind
             _rehearsed(settings)
+            Notifier(settings.notify, environ=environ).close()
         ledger = ending.enter_context(made_ledger(url))
         settings = opened(ledger, settings, account, around, start)
         snapshots = snapshots_of(ledger)
-        limit_s = settings.live.refresh_minutes * 60
-        learn = around.learn or RefreshProcess(settings, snapshots, limit_s, sign.raise_if_set)
+        timetable, store = Timetable.of(settings.broker), store_of(settings)
+        limit = RefreshLimit(settings.live, timetable, partial(around.calendar, store), around.now)
+        learn = around.learn or RefreshProcess(settings, snapshots, limit, sign.raise_if_set)
         market = StoreMarket(
             settings,
             ledger,
@@ -152,10 +150,12 @@ def outfitted(
         )
         service = ledger.service(account)
         teller = Teller(service, around.now, around.log)
-        heart = Heart(service, around.now, lambda text: around.log(Level.ERROR, text))
+        every_s = settings.live.heartbeat_s
+        heart = Heart(service, around.now, every_s, lambda text: around.log(Level.ERROR, text))
         assert settings.span.start is not None, "an account has a first session"
-        timetable, clock = Timetable.of(settings.broker), Clock(around.now)
-        office = Office(ledger, account, market, timetable, settings.live, clock, teller, snapshots)
+        office = Office(
+            ledger, account, market, timetable, settings.live, Clock(around.now), teller, snapshots
+        )
         ending.callback(office.let_go)
         daemon = PaperDaemon(
             office,
@@ -166,7 +166,6 @@ def outfitted(
             defect=around.defect,
         )
         require_sound(ledger, account)
-        environ = dict(os.environ) if around.environ is None else around.environ
         channels = None
         if settings.notify.enabled:
             channels = Notifier(settings.notify, environ=environ, record=teller.delivered)
@@ -208,7 +207,8 @@ def _protections(settings: RunConfig) -> ProtectionsConfig:
     protections = settings.protections
     if protections.kill_switch is None:
         return protections
-    return protections.model_copy(update={"kill_switch": settings.base / protections.kill_switch})
+    switch = settings.base / protections.kill_switch.expanduser()
+    return protections.model_copy(update={"kill_switch": switch})
 
 
 def _is_there(url: str, account: str) -> bool:
@@ -237,7 +237,7 @@ def run_daemon(
 ) -> None:
     """Run an account until a signal: the daemon behind ``alphaloom paper run``."""
     from alphaloom.asking import host_limits
-    from alphaloom.paper_sync import vendors_sync
+    from alphaloom.paper.sync import vendors_sync
 
     redact = redactor(os.environ, frozenset(each.url_env for each in settings.notify.channels))
     logger = open_log(log_file, redact, verbose=verbose)

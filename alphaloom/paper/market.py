@@ -7,7 +7,8 @@ from datetime import date
 from pathlib import Path
 
 from alphaloom.config import RunConfig
-from alphaloom.paper import compare, live_run, paper_run, quotes_of
+from alphaloom.paper.parity import compare, quotes_of
+from alphaloom.paper.runs import live_run, paper_run
 from engine.errors import CalendarError, ConfigError
 from engine.market.calendar import Calendar
 from engine.market.load import load_market

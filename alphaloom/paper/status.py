@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
+from engine.market.phases import SHANGHAI
 from live.config import LiveConfig
 from live.ledger import DaemonState, Heartbeat, Learned, Ledger, Told
-from live.timetable import SHANGHAI
 
 #: heartbeats that may be late before a daemon counts as gone
 _LATE = 4
@@ -26,8 +26,7 @@ def standing(ledger: Ledger, account: str, now: datetime) -> Iterator[tuple[str,
     service = ledger.service(account)
     beat = service.heartbeat()
     if beat is not None:
-        every = ledger.configuration(account)["config"].get("live", {}).get("heartbeat_s")
-        yield "daemon", _daemon(beat, now, every or LiveConfig().heartbeat_s)
+        yield "daemon", _daemon(beat, now)
     halt = service.halted()
     if halt is not None:
         yield "halted", f"since {_when(halt.at)}: {halt.reason}; alphaloom paper resume lets it trade again"
@@ -47,17 +46,29 @@ def standing(ledger: Ledger, account: str, now: datetime) -> Iterator[tuple[str,
         yield "unheard", f"{len(lost)} messages reached nobody, the last: {lost[-1].title} ({lost[-1].error})"
 
 
-def is_stale(beat: Heartbeat, now: datetime, every_s: float) -> bool:
-    """Whether a daemon that has not said that it stopped is silent for too long."""
-    return beat.state is not DaemonState.STOPPED and now - beat.at > timedelta(seconds=_LATE * every_s)
+def is_stale(beat: Heartbeat, now: datetime) -> bool:
+    """Whether a daemon that has not said that it stopped is silent for too long.
+
+    So is one whose last heartbeat is yet to come: the clock was set back, and it has not beaten since.
+    """
+    every_s = beat.every_s or LiveConfig().heartbeat_s
+    return beat.state is not DaemonState.STOPPED and abs(now - beat.at) > timedelta(seconds=_LATE * every_s)
 
 
-def _daemon(beat: Heartbeat, now: datetime, every_s: float) -> str:
+def is_alive(ledger: Ledger, account: str, now: datetime) -> bool:
+    """Whether a daemon runs an account, by its heartbeat."""
+    beat = ledger.service(account).heartbeat()
+    if beat is None or beat.state is DaemonState.STOPPED:
+        return False
+    return not is_stale(beat, now)
+
+
+def _daemon(beat: Heartbeat, now: datetime) -> str:
     who = f"process {beat.process} on {beat.host}"
     if beat.state is DaemonState.STOPPED:
         return f"stopped at {_when(beat.at)}: {beat.doing}"
     ago = (now - beat.at).total_seconds()
-    if is_stale(beat, now, every_s):
+    if is_stale(beat, now):
         return (
             f"STALE: no heartbeat since {_when(beat.at)} ({_span(ago)}); {who} is gone or stuck, "
             f"it last said: {beat.doing}. Start it again: alphaloom paper run CONFIG"

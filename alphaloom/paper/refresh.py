@@ -4,27 +4,68 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from alpha_sources.signal import ProviderSignal
 from alpha_sources.snapshot import Snapshot
 from alphaloom.api import refresh_store, signal_of
 from alphaloom.config import RunConfig, load_config
 from alphaloom.notes import run_costs, run_honesty
-from alphaloom.paper_market import live_market, store_of
-from engine.errors import AlphaloomError
-from engine.market.calendar import iso
+from alphaloom.paper.market import live_market, store_of
+from engine.errors import AlphaloomError, CalendarError
+from engine.market.calendar import Calendar, iso
 from engine.market.panel import MarketPanel
 from engine.market.view import MarketView
 from engine.processes import DiedError, TimedOutError, started
 from engine.span import SpanConfig, resolve_span
+from live.config import LiveConfig
 from live.deputy import Lesson
+from live.ledger import Task
 from live.snapshots import keep, recall
+from live.timetable import Timetable
 
 #: seconds between two looks at whether the daemon is to end
 _SLICE_S = 0.5
+#: seconds that are left to the plan itself
+_PLANNING_S = 60.0
+
+
+@dataclass(frozen=True)
+class RefreshLimit:
+    """How long a refresh may take: as configured, and never so long that the plan would come too late.
+
+    Without it a refresh that begins in the morning, after a night that was slept through, would cost the
+    session its plan, which what was learned before is good enough for.
+
+    Parameters
+    ----------
+    config : LiveConfig
+    timetable : Timetable
+    calendar : callable
+        The sessions of the exchange, as far as they are known now.
+    now : callable
+        The time, with a zone.
+    """
+
+    config: LiveConfig
+    timetable: Timetable
+    calendar: Callable[[], Calendar]
+    now: Callable[[], datetime]
+
+    def __call__(self, session: date) -> float:
+        """Seconds from now for a refresh at the close of a session; not above 0 where it is too late."""
+        most = 60 * self.config.refresh_minutes
+        try:
+            following = self.calendar().after(np.datetime64(session, "D"))
+        except CalendarError:  # nothing is planned on it
+            return most
+        deadline = self.timetable.deadline(Task.PLAN, following.astype(object))
+        return min(most, (deadline - self.now()).total_seconds() - _PLANNING_S)
 
 
 class RefreshProcess:
@@ -39,26 +80,34 @@ class RefreshProcess:
         The account's, with its span.
     snapshots : Path
         Folder for what is learned.
-    limit_s : float
+    limit_s : callable
+        Seconds that a refresh at the close of a session may take.
     stop : callable
         Called now and then; it raises when the daemon is to end.
     """
 
     def __init__(
-        self, settings: RunConfig, snapshots: Path, limit_s: float, stop: Callable[[], None]
+        self,
+        settings: RunConfig,
+        snapshots: Path,
+        limit_s: Callable[[date], float],
+        stop: Callable[[], None],
     ) -> None:
         self._settings, self._snapshots = settings, snapshots
         self._limit_s, self._stop = limit_s, stop
 
     def __call__(self, view: MarketView, previous: Snapshot | None) -> Lesson:
         """Learn at the session of a view; a failure is part of the lesson."""
+        limit_s = self._limit_s(view.session.astype(object))
+        if limit_s <= 0:
+            return Lesson(failed="no time is left for it before the plan must be made")
         plain, base = self._settings.plain(), str(self._settings.base)
         arguments = plain, base, iso(view.session), previous, str(self._snapshots)
         try:
             with started(learn, *arguments) as line:
-                told = self._hear(line)
+                told = self._hear(line, limit_s)
         except TimedOutError:
-            return Lesson(failed=f"it took longer than {self._limit_s / 60:g} min and was stopped")
+            return Lesson(failed=f"it took longer than {limit_s / 60:.3g} min and was stopped")
         except DiedError as problem:
             return Lesson(failed=f"its process {problem}")
         except RuntimeError as problem:  # the trace of a defect
@@ -67,8 +116,8 @@ class RefreshProcess:
         snapshot = None if digest is None else recall(self._snapshots, digest)
         return Lesson(snapshot, **told)
 
-    def _hear(self, line: Any) -> dict[str, Any]:
-        until = time.monotonic() + self._limit_s
+    def _hear(self, line: Any, limit_s: float) -> dict[str, Any]:
+        until = time.monotonic() + limit_s
         while True:
             self._stop()
             try:

@@ -83,7 +83,7 @@ class Deputy(AlphaProvider):
         """
         try:
             return self._provider.scores(view, snapshot)
-        except ProviderError:
+        except Exception:
             if snapshot is None and self._failed:
                 raise ProviderError(
                     f"nothing is learned yet, for the refresh failed: {self._failed}"

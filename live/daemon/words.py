@@ -154,6 +154,6 @@ def _notes(ledger: Ledger, ended: TaskEnded, account: str) -> list[str]:
 
 def _lines(lines: Iterable[str]) -> str:
     said = list(lines)
-    if len(said) > _LINES:
+    if len(said) > _LINES + 1:  # "and 1 more" would be as long as the line it hides
         said = [*said[:_LINES], f"and {len(said) - _LINES} more"]
     return "\n".join(said)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import select
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -31,7 +31,7 @@ class Players:
         self.process.stdin.write("go\n")
         self.process.stdin.flush()
         pid = self._number()
-        time.sleep(seconds)
+        select.select([self.process.stdout], [], [], seconds)  # its exit status comes when it is through
         with suppress(ProcessLookupError):
             os.kill(pid, 9)
         status = self._number()

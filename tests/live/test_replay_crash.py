@@ -14,7 +14,7 @@ from replays import play, settings_of
 
 from live.ledger import Ledger
 
-KILLS = int(os.environ.get("ALPHALOOM_KILLS", "15"))
+KILLS = int(os.environ.get("ALPHALOOM_KILLS", "12"))
 #: long enough that nobody is through before he is killed
 DAYS = date(2023, 3, 1), date(2023, 7, 31)
 

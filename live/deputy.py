@@ -13,7 +13,7 @@ from alpha_sources.honesty import Provenance
 from alpha_sources.llm.costs import Costs
 from alpha_sources.provider import AlphaProvider
 from alpha_sources.snapshot import Snapshot
-from engine.errors import ProviderError
+from engine.errors import LookAheadError, ProviderError
 from engine.market.view import MarketView
 from engine.report.section import Section
 from live.ledger import Learned
@@ -83,12 +83,13 @@ class Deputy(AlphaProvider):
         """
         try:
             return self._provider.scores(view, snapshot)
-        except Exception:
-            if snapshot is None and self._failed:
-                raise ProviderError(
-                    f"nothing is learned yet, for the refresh failed: {self._failed}"
-                ) from None
+        except LookAheadError:
             raise
+        except Exception as problem:  # whatever a provider raises that has nothing to score with
+            if snapshot is not None or not self._failed:
+                raise
+            why = f"nothing is learned yet, for the refresh failed: {self._failed}"
+            raise ProviderError(why) from problem
 
     def scores_panel(self, view: MarketView, snapshot: Snapshot | None, start: int) -> NDArray[np.float64]:
         """As the provider scores."""

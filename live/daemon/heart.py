@@ -36,8 +36,8 @@ class Heart:
         self._every_s = every_s
         self._started, self._host, self._process = clock(), socket.gethostname(), os.getpid()
         self._lock = threading.Lock()
-        #: what kept the last heartbeat from being kept; said once, and not at every beat
-        self._said = ""
+        #: what has kept heartbeats from being kept since the last that was: each reason is said once
+        self._said: set[str] = set()
         self._last: tuple[DaemonState, str, datetime | None] = DaemonState.WORKING, "starting", None
 
     def beat(
@@ -55,8 +55,8 @@ class Heart:
             )
             try:
                 self._service.beat(beat)
-                self._said = ""
+                self._said.clear()
             except LedgerError as problem:
-                if str(problem) != self._said:
-                    self._said = str(problem)
+                if str(problem) not in self._said:
+                    self._said.add(str(problem))
                     self._trouble(f"the heartbeat could not be kept: {problem}")

@@ -68,6 +68,8 @@ class Teller:
         self._heard: deque[int] = deque(maxlen=200)
         #: keys of what was told while the ledger could not keep it
         self._unkept: deque[str] = deque(maxlen=200)
+        #: why the ledger could not keep it; each reason is said once, until it keeps something again
+        self._reasons: set[str] = set()
 
     def use(self, channels: Channels | None) -> None:
         """Send from now on; what an earlier daemon kept and did not send goes first."""
@@ -90,10 +92,14 @@ class Teller:
             if news.key in self._unkept:
                 return False
             self._unkept.append(news.key)
-            self._log(Level.ERROR, f"a message could not be kept: {problem}")
+            if str(problem) not in self._reasons:
+                self._reasons.add(str(problem))
+                self._log(Level.ERROR, f"a message could not be kept: {problem}")
             posted = Posted(
                 0, news.key, self._clock(), news.kind.value, news.session, news.title, news.body, Told.WAITING
             )
+        else:
+            self._reasons.clear()
         if posted is None:
             return False
         self._log(news.level, " | ".join([news.title, *news.body.splitlines()]))

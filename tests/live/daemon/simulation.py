@@ -26,7 +26,7 @@ from engine.market.store import Kind, MarketStore
 from engine.rules.limits import Limits, price_limits
 from live.deputy import Learn
 from live.feeds import LiveQuote
-from live.ledger import Ledger, Posted
+from live.ledger import Ledger, Posted, Task, TaskState
 from live.notify import Level
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -237,3 +237,10 @@ def later(text: str, **span: int) -> datetime:
 
 def levels(log: Sequence[str]) -> set[Level]:
     return {Level(line.split(":")[0]) for line in log}
+
+
+def states(url: str, session: date) -> dict[Task, TaskState]:
+    """Where the tasks of a session stand in a ledger that is sound."""
+    with Ledger.open(url, read_only=True) as ledger:
+        assert ledger.verify().sound
+        return {record.task: record.state for record in ledger.tasks(session)}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ledger_edits import execute
-from simulation import World, moment, told
+from simulation import World, moment, states, told
 
 from alphaloom.paper.daemon import outfitted
 from engine.broker.orders import Fill, Reason, Refusal
@@ -30,12 +30,6 @@ BEFORE_THE_AUCTION, AFTER_THE_SECOND = "2023-06-12T09:00", "2023-06-13T20:00"
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     return str(tmp_path / "paper.db")
-
-
-def states(url: str, session: date) -> dict[Task, TaskState]:
-    with Ledger.open(url, read_only=True) as ledger:
-        assert ledger.verify().sound
-        return {record.task: record.state for record in ledger.tasks(session)}
 
 
 def notes(url: str, session: date, task: Task) -> str:

@@ -7,7 +7,7 @@ import time
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from simulation import World, moment, told
+from simulation import World, moment, states, told
 
 from engine.broker.orders import Fill
 from engine.market.phases import SHANGHAI
@@ -15,12 +15,6 @@ from live.daemon.alarm import Alarm
 from live.ledger import Ledger, Task, TaskState
 
 FIRST, SECOND = date(2023, 6, 12), date(2023, 6, 13)
-
-
-def states(url: str, session: date) -> dict[Task, TaskState]:
-    with Ledger.open(url, read_only=True) as ledger:
-        assert ledger.verify().sound
-        return {record.task: record.state for record in ledger.tasks(session)}
 
 
 def test_a_clock_that_leaps_a_day_ahead_costs_a_session_and_no_more(world: World, tmp_path: Path) -> None:

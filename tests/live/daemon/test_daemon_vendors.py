@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from simulation import World, moment
+from simulation import World, moment, states
 from vendors.market import Market
 from vendors.quotes import Fault, Kind, QuoteServices
 from vendors.server import Answer, Request, VendorServer, chain
@@ -34,11 +34,6 @@ def server(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorSe
         for name, value in running.environment().items():
             monkeypatch.setenv(name, value)
         yield running
-
-
-def states(url: str, session: date) -> dict[Task, TaskState]:
-    with Ledger.open(url, read_only=True) as ledger:
-        return {record.task: record.state for record in ledger.tasks(session)}
 
 
 def test_orders_meet_the_quotes_of_real_feeds_and_no_host_is_asked_too_often(

@@ -14,19 +14,13 @@ import pytest
 from full_disk import largest_file
 from ledger_edits import execute
 from postgres_server import NoServerError, binaries, server
-from simulation import World, moment, told
+from simulation import World, moment, states, told
 from sqlalchemy import make_url
 
 from live.errors import LedgerError
-from live.ledger import Ledger, Task, TaskState
+from live.ledger import Ledger, TaskState
 
 FIRST, SECOND = date(2023, 6, 12), date(2023, 6, 13)
-
-
-def states(url: str, session: date) -> dict[Task, TaskState]:
-    with Ledger.open(url, read_only=True) as ledger:
-        assert ledger.verify().sound
-        return {record.task: record.state for record in ledger.tasks(session)}
 
 
 def test_orders_wait_for_room_on_a_disk_that_is_full(world: World, tmp_path: Path) -> None:
@@ -92,4 +86,6 @@ def test_a_server_that_is_gone_for_hours_is_waited_for(
     assert moment("2023-06-12T17:10") <= settled.at <= moment("2023-06-12T17:12")
     lines = [line for line in world.log if "ledger" in line]
     assert lines
-    assert len(lines) == len(set(lines)), "ninety minutes of trouble are not said ninety times"
+    # ninety attempts; a server may close a connection in one way and refuse the next in another
+    assert len(lines) <= 8, lines
+    assert len(lines) == len(set(lines)), lines

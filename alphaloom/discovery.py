@@ -50,7 +50,7 @@ def discover(kind: PluginKind) -> list[Plugin]:
         A name that several distributions offer for different things is there as often, each time with that
         problem.
     """
-    points = {(point.name, point.value): point for point in reversed(entry_points(group=kind.group))}
+    points = {(point.name, point.value): point for point in reversed(tuple(entry_points(group=kind.group)))}
     offers = Counter(name for name, _ in points)
     return [_plugin(points[key], kind, offers[key[0]]) for key in sorted(points)]
 

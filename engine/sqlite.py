@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine.errors import AlphaloomError
 
-_HEADER = b"SQLite format 3\x00"
-#: what a writing transaction is marked with
-_WRITES = "alphaloom_writes"
+#: how a SQLite file begins
+HEADER = b"SQLite format 3\x00"
+#: execution option of a connection whose transactions write
+WRITES = "alphaloom_writes"
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full; nothing of this step was stored: free some space and repeat it",
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only; make it writable, or name another file",
@@ -89,7 +90,7 @@ class SqliteFile:
         made = _check_file(self, create)
         if made:
             _check_content(self, create)
-        self._engine = _engine(self.path, "rwc" if create else "rw", timeout_s)
+        self._engine = open_engine(self.path, f"mode={'rwc' if create else 'rw'}", timeout_s)
         self._migrate()
 
     def close(self) -> None:
@@ -106,7 +107,7 @@ class SqliteFile:
     def writing(self) -> Iterator[Connection]:
         """Yield a connection whose changes are stored together, on disk, or not at all."""
         with self.errors(), self._engine.connect() as connection:
-            writer = connection.execution_options(**{_WRITES: True})
+            writer = connection.execution_options(**{WRITES: True})
             with writer.begin():
                 yield writer
 
@@ -163,10 +164,10 @@ def _check_file(file: SqliteFile, create: bool) -> bool:
             path.parent.mkdir(parents=True, exist_ok=True)
             return False
         with path.open("rb") as opened:
-            head = opened.read(len(_HEADER))
+            head = opened.read(len(HEADER))
     except OSError as problem:
         raise file.error(f"{problem.strerror}; name a file that can be read and written") from None
-    if head and head != _HEADER:
+    if head and head != HEADER:
         raise file.error(_NO_DATABASE)
     return bool(head)
 
@@ -174,7 +175,7 @@ def _check_file(file: SqliteFile, create: bool) -> bool:
 def _check_content(file: SqliteFile, create: bool) -> None:
     """Look at a file without writing to it, but for what SQLite has left to do after a writer was killed."""
     schema = file.schema
-    engine = _engine(file.path, "rw", file.timeout_s)
+    engine = open_engine(file.path, "mode=rw", file.timeout_s)
     with file.errors(), engine.connect() as connection, connection.begin():
         connection.execute(text("PRAGMA query_only = ON"))
         found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
@@ -225,8 +226,21 @@ def _use_wal(engine: Engine) -> None:
         connection.close()
 
 
-def _engine(path: Path, mode: str, timeout_s: float) -> Engine:
-    uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+def open_engine(path: Path, options: str, timeout_s: float) -> Engine:
+    """Make an engine for a SQLite file whose transactions are on disk when they end.
+
+    A transaction of a connection with the execution option `WRITES` takes the writer's turn when it begins;
+    every other only reads.
+
+    Parameters
+    ----------
+    path : Path
+    options : str
+        Query of SQLite's URI, as in ``mode=rw``.
+    timeout_s : float
+        How long to wait for another process that is writing.
+    """
+    uri = f"file:{quote(str(path.absolute()))}?{options}"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
@@ -243,7 +257,7 @@ def _engine(path: Path, mode: str, timeout_s: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # a writer takes its turn at once: upgrading a read transaction would fail instead of waiting
-        writes = connection.get_execution_options().get(_WRITES, False)
+        writes = connection.get_execution_options().get(WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

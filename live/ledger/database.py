@@ -8,16 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
+from engine.sqlite import HEADER, WRITES, open_engine
 from live.errors import LedgerError, LedgerLocked
-
-_SQLITE_HEADER = b"SQLite format 3\x00"
-#: what a writing transaction is marked with
-_WRITES = "alphaloom_writes"
 
 _SQLITE_WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full; nothing of this step was stored: free some space and repeat it",
@@ -86,7 +82,7 @@ class Database:
     @contextmanager
     def writing(self, connection: Connection) -> Iterator[None]:
         """Run a transaction on `connection`: all of it is stored and on disk, or nothing."""
-        with self.errors(), connection.execution_options(**{_WRITES: True}).begin():
+        with self.errors(), connection.execution_options(**{WRITES: True}).begin():
             yield
 
     @contextmanager
@@ -127,27 +123,12 @@ class Database:
             and not path.with_name(f"{path.name}-wal").exists()
         ):
             options = "immutable=1"  # WAL wants files beside the database, even for reading
-        uri = f"file:{quote(str(path.absolute()))}?{options}"
+        engine = open_engine(path, options, self.timeout_s)
+        if not read_only:
 
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(
-                uri, uri=True, timeout=self.timeout_s, isolation_level=None, check_same_thread=False
-            )
-
-        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-
-        @event.listens_for(engine, "connect")
-        def prepare(connection: Any, _: Any) -> None:
-            if not read_only:
+            @event.listens_for(engine, "connect")
+            def prepare(connection: Any, _: Any) -> None:
                 connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            # a writer takes its turn at once: upgrading a read transaction would fail instead of waiting
-            writes = connection.get_execution_options().get(_WRITES, False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
         return engine
 
@@ -200,8 +181,8 @@ def _check_file(path: Path, create: bool) -> None:
                 return
             raise LedgerError(f"ledger {path}: there is no such file; start one with alphaloom paper init")
         with path.open("rb") as file:
-            head = file.read(len(_SQLITE_HEADER))
+            head = file.read(len(HEADER))
     except OSError as problem:
         raise LedgerError(f"ledger {path}: {problem.strerror}") from None
-    if head and head != _SQLITE_HEADER:
+    if head and head != HEADER:
         raise LedgerError(f"ledger {path}: the file is not a SQLite database")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 import alphaloom
+from alphaloom.cli import main
 
 ROOT = Path(alphaloom.__file__).resolve().parents[1]
 
@@ -29,6 +33,27 @@ class Ran:
 
 
 Cli = Callable[..., Ran]
+
+
+def commands(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    before: tuple[str, ...] = (),
+    after: tuple[str, ...] = (),
+) -> Cli:
+    """What runs ``alphaloom BEFORE ARGS AFTER`` within this process."""
+
+    def run(*args: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["alphaloom", *before, *map(str, args), *after])
+        try:
+            main()
+            code = 0
+        except SystemExit as leave:
+            code = leave.code if isinstance(leave.code, int) else 0
+        said = capsys.readouterr()
+        return Ran(code, said.out, said.err)
+
+    return run
 
 
 def listing(folder: Path) -> set[str]:

@@ -49,7 +49,8 @@ def server() -> Iterator[str]:
             port = probe.getsockname()[1]
         data = folder / "data"
         run([*as_user, str(programs / "initdb"), "-D", str(data), "-U", "tests", "-A", "trust", "-E", "UTF8"])
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+        # tests kill processes, never the machine: what the system was given to write is not lost
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log")]
         run([*control, "-o", options, "start"])
         try:

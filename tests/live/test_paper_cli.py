@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from alphaloom.cli import main
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "alphaloom"))
 
-from cli_helpers import Cli, Ran, listing
+from cli_helpers import Cli, commands, listing
 
 DAYS = "--from", "2023-06-01", "--to", "2023-06-09"
 DB = "--db", "paper.db"
@@ -23,18 +21,7 @@ DB = "--db", "paper.db"
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALPHALOOM_HOME", str(tmp_path / "home"))
-
-    def run(*args: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["alphaloom", "paper", *map(str, args)])
-        try:
-            main()
-            code = 0
-        except SystemExit as leave:
-            code = leave.code if isinstance(leave.code, int) else 0
-        said = capsys.readouterr()
-        return Ran(code, said.out, said.err)
-
-    return run
+    return commands(monkeypatch, capsys, ("paper",))
 
 
 def test_a_replay_prints_every_session_and_ends_verified(cli: Cli, tmp_path: Path) -> None:

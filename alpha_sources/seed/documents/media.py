@@ -39,20 +39,20 @@ def read_media(source: Source, limits: Limits) -> tuple[Kind, Parts]:
         with source.path.open("rb") as file:
             # the format is given, and what is opened is a file object: a play list cannot make it open others
             name = media_format(source.data[:16])
-            with av.open(file, format=name, metadata_errors="replace") as container:
+            with _opened(av, file, name) as container:
                 film = _film(container)
                 sound = next(iter(container.streams.audio), None)
                 if film is None and sound is None:
                     raise DocumentError("it is a recording without sound and pictures")
                 claimed = (container.duration or 0) / 1_000_000
                 limits.check("media_seconds", claimed, "seconds")
-                said = {key.lower(): value for key, value in container.metadata.items()}
+                said = {key.lower(): _readable(value) for key, value in container.metadata.items()}
                 parts = _sound(av, container, sound, limits) if sound is not None else []
                 seconds = max(claimed, parts[-1].start + parts[-1].seconds if parts else 0.0)
             frames: list[tuple[float, Image]] = []
             if film is not None:
                 file.seek(0)
-                with av.open(file, format=name, metadata_errors="replace") as container:
+                with _opened(av, file, name) as container:
                     frames = _frames(container, seconds, limits)
     except DocumentError:
         raise
@@ -65,6 +65,17 @@ def read_media(source: Source, limits: Limits) -> tuple[Kind, Parts]:
     pages = _pages(parts, frames, seconds)
     kind = Kind.VIDEO if film is not None else Kind.AUDIO
     return kind, Parts(pages, one_line(said.get("title", "")), dates, notes=notes)
+
+
+def _opened(av: Any, file: Any, name: str) -> Any:
+    # what is no UTF-8 in a title is an error before PyAV 19, unless it is told; since then nothing can be told
+    told = {"metadata_errors": "surrogateescape"} if int(av.__version__.split(".")[0]) < 19 else {}
+    return av.open(file, format=name, **told)
+
+
+def _readable(text: str) -> str:
+    """Return a text of a recording without the surrogates that stand for bytes that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _film(container: Any) -> Any:

@@ -16,30 +16,18 @@ import pandas as pd
 import pytest
 from simulation import World, moment
 
-from alphaloom.cli import main
 from alphaloom.paper.status import is_alive, standing
 from live.ledger import DaemonState, Heartbeat, Ledger, Task, Told
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "alphaloom"))
 
-from cli_helpers import Cli, Ran
+from cli_helpers import Cli, commands
 
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     monkeypatch.chdir(tmp_path)
-
-    def run(*args: object) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["alphaloom", "paper", *map(str, args), "--db", "paper.db"])
-        try:
-            main()
-            code = 0
-        except SystemExit as leave:
-            code = leave.code if isinstance(leave.code, int) else 0
-        said = capsys.readouterr()
-        return Ran(code, said.out, said.err)
-
-    return run
+    return commands(monkeypatch, capsys, ("paper",), ("--db", "paper.db"))
 
 
 def test_a_person_sees_the_daemon_and_the_halt(cli: Cli, world: World, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import struct
 import sys
 import wave
 import zipfile
@@ -384,6 +385,16 @@ def test_a_long_or_damaged_recording_is_refused(tmp_path: Path) -> None:
     assert "3 seconds, and media_seconds allows 2" in refusal(put(tmp_path, "a.wav", data), media_seconds=2)
     film = recording_bytes(1, format_="mp4")
     assert "damaged recording" in refusal(put(tmp_path, "a.mp4", film[: len(film) // 2]))
+
+
+def test_a_title_that_is_no_utf8_can_be_stored(tmp_path: Path) -> None:
+    title = "二季度 call".encode("gbk") + b"\0"
+    info = b"INFOINAM" + struct.pack("<I", len(title)) + title + bytes(len(title) % 2)
+    sound = recording_bytes(0.5) + b"LIST" + struct.pack("<I", len(info)) + info
+    path = put(tmp_path, "call.wav", b"RIFF" + struct.pack("<I", len(sound) - 8) + sound[8:])
+    said = read_document(path).title
+    assert said.endswith(" call")
+    assert said.encode()  # no lone surrogates
 
 
 def test_a_play_list_is_text_and_opens_nothing(tmp_path: Path) -> None:

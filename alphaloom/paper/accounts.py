@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from alphaloom.config import RunConfig
 from alphaloom.paper.configured import as_stored, open_or_explain, spanning, stored_settings
-from alphaloom.paper.ledgers import made_ledger, require_sound, snapshots_of
+from alphaloom.paper.ledgers import made_ledger, snapshots_of
 from alphaloom.paper.parity import Differences, compare
 from alphaloom.paper.runs import open_ended, paper_run
 from engine.errors import ConfigError
@@ -89,7 +89,7 @@ def step(
         if row > run.span.stop:
             raise ConfigError(f"account {name!r} ends on {run.session(run.span.stop)}, before {session}")
         with ledger.writer(name) as writer:
-            require_sound(ledger, name)
+            ledger.require_sound(name)
             clock = SimulatedClock(Timetable.of(run.broker).due(Task.PREPARE, session, run.eve(row)))
             settled: list[PastSession] = []
             machine = SessionMachine(

@@ -78,8 +78,17 @@ def _changes(stored: Any, now: Any, key: str = "") -> Iterator[str]:
     if isinstance(stored, dict) and isinstance(now, dict):
         for name in sorted({*stored, *now}):
             yield from _changes(stored.get(name), now.get(name), f"{key}.{name}" if key else name)
+    elif isinstance(now, dict) and stored is None:
+        yield from _changes({}, _set_in(now), key)
+    elif isinstance(stored, dict) and now is None:
+        yield from _changes(_set_in(stored), {}, key)
     elif stored != now:
-        yield f"{key} is {_short(stored)}, not {_short(now)}"
+        yield f"{key} is {_short(stored)}, {'and not set now' if now is None else f'not {_short(now)}'}"
+
+
+def _set_in(section: dict[str, Any]) -> dict[str, Any]:
+    """What a section that is there or not sets, without what it leaves off."""
+    return {name: value for name, value in section.items() if value}
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +14,11 @@ import numpy as np
 
 from alphaloom.config import RunConfig
 from alphaloom.paper.configured import open_or_explain, spanning, stored_settings
-from alphaloom.paper.ledgers import made_ledger, require_sound, snapshots_of
+from alphaloom.paper.ledgers import made_ledger, snapshots_of
 from alphaloom.paper.market import StoreMarket, Sync, live_market, store_of
 from alphaloom.paper.refresh import RefreshLimit, RefreshProcess
 from alphaloom.paper.runs import live_run
-from engine.errors import DataError
+from engine.errors import ConfigError, DataError
 from engine.market.calendar import Calendar
 from engine.market.load import exchange_calendar
 from engine.market.phases import SHANGHAI
@@ -32,7 +32,7 @@ from live.daemon.loop import StopSign, run
 from live.daemon.office import Clock, Office
 from live.daemon.telling import Teller
 from live.deputy import Learn
-from live.errors import LedgerError
+from live.errors import LedgerConflict, LedgerError
 from live.feeds import QuoteFeed, quote_feeds
 from live.ledger import Ledger, check_account_name
 from live.log import open_log, redactor
@@ -92,8 +92,34 @@ def first_session(calendar: Calendar, now: datetime) -> date:
     here = now.astimezone(SHANGHAI)
     day = np.datetime64(here.date(), "D")
     # until a quarter past nine a plan can be made for the same day
-    today = calendar.is_session(day) and (here.hour, here.minute) <= (9, 15)
+    today = calendar.is_session(day) and here.time() <= time(9, 15)
     session: date = (day if today else calendar.after(day)).astype(object)
+    return session
+
+
+def first_of(calendar: Calendar, now: datetime, start: date | None) -> date:
+    """First session of an account that is made now: from a day on, or else the first that can be planned.
+
+    Raises
+    ------
+    ConfigError
+        If that session has begun: the account would begin with what it has missed.
+    CalendarError
+        If no session from that day on is known.
+    """
+    earliest = first_session(calendar, now)
+    session = earliest if start is None else _session_from(calendar, start)
+    if session < earliest:
+        raise ConfigError(
+            f"an account that begins on {session} would begin with sessions that it has missed; {earliest} "
+            "is the first that can still be planned, and alphaloom paper replay plays days gone by"
+        )
+    return session
+
+
+def _session_from(calendar: Calendar, start: date) -> date:
+    day = np.datetime64(start, "D")
+    session: date = (day if calendar.is_session(day) else calendar.after(day)).astype(object)
     return session
 
 
@@ -112,7 +138,8 @@ def outfitted(
     Parameters
     ----------
     start : date, optional
-        First session of an account that is made now; by default the first that can still be planned.
+        Day from which on an account that is made now trades; by default the first session that can still be
+        planned.
     sign : StopSign, optional
         Looked at where the daemon may end.
 
@@ -132,6 +159,7 @@ def outfitted(
         environ = dict(os.environ) if around.environ is None else around.environ
         if not _is_there(url, account):  # what cannot run leaves nothing behind
             _rehearsed(settings)
+            first_of(around.calendar(store_of(settings)), around.now(), start)
             Notifier(settings.notify, environ=environ).close()
         ledger = ending.enter_context(made_ledger(url))
         settings = opened(ledger, settings, account, around, start)
@@ -165,7 +193,7 @@ def outfitted(
             stop=sign.raise_if_set,
             defect=around.defect,
         )
-        require_sound(ledger, account)
+        ledger.require_sound(account)
         channels = None
         if settings.notify.enabled:
             channels = Notifier(settings.notify, environ=environ, record=teller.delivered)
@@ -184,6 +212,7 @@ def opened(
     ledger: Ledger, settings: RunConfig, account: str, around: Surroundings, start: date | None
 ) -> RunConfig:
     """Open an account, or find it unchanged; the configuration over its own span."""
+    calendar = around.calendar(store_of(settings))
     if account in ledger.accounts():
         _, stored = stored_settings(ledger, account)
         settings = spanning(settings, stored.span)
@@ -194,12 +223,23 @@ def opened(
                 f"account {account!r} was opened for recorded days, until {stored.span.end}; name another "
                 "one (--account)"
             )
+        _require_start(account, stored.span.start, start, calendar)
         return settings
-    begin = start or first_session(around.calendar(store_of(settings)), around.now())
-    settings = spanning(settings, SpanConfig(start=begin))
+    settings = spanning(settings, SpanConfig(start=first_of(calendar, around.now(), start)))
     with ledger.writer(account) as writer:
         open_or_explain(ledger, writer, settings, round(settings.broker.cash * 100), around.now())
     return settings
+
+
+def _require_start(account: str, began: date | None, start: date | None, calendar: Calendar) -> None:
+    """Refuse to begin an account anew on another day; what starts a daemon again names the same one."""
+    if start is None or began is None:
+        return
+    if _session_from(calendar, start) != _session_from(calendar, began):
+        raise LedgerConflict(
+            f"account {account!r} began on {began}, not on {start}; alphaloom paper reset --from begins it "
+            "anew, --account makes another one"
+        )
 
 
 def _protections(settings: RunConfig) -> ProtectionsConfig:

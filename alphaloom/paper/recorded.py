@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alphaloom.config import RunConfig
 from alphaloom.paper.configured import open_or_explain, spanning
-from alphaloom.paper.ledgers import export_again, made_ledger, require_sound, snapshots_of
+from alphaloom.paper.ledgers import export_again, made_ledger, snapshots_of
 from alphaloom.paper.parity import AfterSession, Differences, compare
 from alphaloom.paper.runs import paper_run
 from engine.errors import ConfigError
@@ -74,7 +74,7 @@ def replay(
         if out is not None and account not in ledger.accounts():
             check_writable(out)
         if not open_or_explain(ledger, writer, settings, run.cash_fen, opened_at):
-            require_sound(ledger, account)
+            ledger.require_sound(account)
         differences: Differences = {}
 
         def evening(past: PastSession) -> None:
@@ -99,7 +99,7 @@ def replay(
             machine.advance(run.span.stop)
             if not each_evening:
                 differences = compare(run, machine.sessions, snapshots_of(ledger), run.session(begin))
-        require_sound(ledger, account)
+        ledger.require_sound(account)
         if out is not None:
             export_again(ledger, account, out)
     return differences

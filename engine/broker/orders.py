@@ -57,7 +57,7 @@ REASON_TEXT = {
     Reason.REPLACED: "what was left of the order gave way to a new decision",
     Reason.CANCELLED: "cancelled by the strategy",
     Reason.END_OF_RUN: "the run ended before the next session",
-    Reason.NOT_SENT: "never sent: the plan or the quotes of the session came too late or were not trusted",
+    Reason.NOT_SENT: "never sent: plan or quotes came too late or were not trusted, or orders were halted",
 }
 
 

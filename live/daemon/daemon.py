@@ -59,7 +59,8 @@ class PaperDaemon:
     ) -> None:
         self._office, self._first, self._heart = office, first, heart
         self._stop, self._defect = stop, defect
-        self._evening, self._morning = Evening(office, stop), Morning(office, desk)
+        self._evening = Evening(office, stop, desk.protections.block_list)
+        self._morning = Morning(office, desk)
         self._agenda: Agenda | None = None
         #: halts and resumptions that were told; those of earlier lives are told once, by their keys
         self._told_control = 0

@@ -19,6 +19,7 @@ from live.feeds import (
     QuotesReport,
     ask,
     rules_of,
+    too_few,
 )
 from live.moment import Guarded, Moment
 from live.protections import ProtectionsConfig, ProtectionState, protect, read_kill_switch
@@ -68,7 +69,12 @@ class Desk:
         )
         if not report.trusted:
             raise NotTrusted(report.why)
-        return moment_of(report, rules)
+        prices = LivePrices(report, rules)
+        # vendors that agree may serve another day's prices under today's date: the data know the close before
+        why = too_few(symbols, prices.refused, self.quotes.least_coverage, traded_before)
+        if why:
+            raise NotTrusted(why)
+        return _moment(report, prices)
 
     def guard(self, state: ProtectionState) -> Callable[[Basket, Account, SessionPrices], Guarded]:
         """Make the protections of a session, given what they must know of it."""
@@ -87,7 +93,10 @@ class Desk:
 
 def moment_of(report: QuotesReport, rules: Mapping[str, NameRules]) -> Moment:
     """Make of trusted quotes the prices of a moment; names that the rules contradict have none."""
-    prices = LivePrices(report, rules)
+    return _moment(report, LivePrices(report, rules))
+
+
+def _moment(report: QuotesReport, prices: LivePrices) -> Moment:
     notes = report.source_notes()
     unquoted = {
         symbol: f"not traded ({refused.reason.value}): {refused.why}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -35,6 +35,8 @@ class Evening:
     office : Office
     stop : callable
         Raises when the daemon is to end.
+    blocked : sequence of str
+        Names that are not to be bought.
 
     Attributes
     ----------
@@ -42,8 +44,8 @@ class Evening:
         A stored session with gaps, that is to be asked for again.
     """
 
-    def __init__(self, office: Office, stop: Callable[[], None]) -> None:
-        self._office, self._stop = office, stop
+    def __init__(self, office: Office, stop: Callable[[], None], blocked: Sequence[str] = ()) -> None:
+        self._office, self._stop, self._blocked = office, stop, blocked
         self.wants_again: date | None = None
 
     def sync(self, wanted: date) -> None:
@@ -99,6 +101,7 @@ class Evening:
             )
         if task is Task.PLAN:
             self._calendar_ends(agenda.calendar, session)
+            self._blocks_nothing(live, session)
         machine, ended = office.machine(live)
         try:
             machine.advance(live.run.row(session), task)
@@ -152,6 +155,19 @@ class Evening:
         found = office.ledger.entries(session, Task.EXECUTE, office.account, kinds=("quotes",))
         used = [entry for _, entry in found if isinstance(entry, QuotesUsed)]
         return {quote.symbol for entry in used for quote in entry.quotes if not quote.trading}
+
+    def _blocks_nothing(self, live: LiveRun, session: date) -> None:
+        """Say which blocked names there are not: whoever mistyped one believes to be protected."""
+        known = set(live.run.panel.symbols.tolist())
+        unknown = ", ".join(name for name in self._blocked if name not in known)
+        if unknown:
+            self._office.warn(
+                f"block list {unknown}",
+                f"protections.block_list blocks nothing with {unknown}: no such stock is in the data",
+                "if it is not mistyped, it is blocked from the day it joins the universe",
+                session,
+                Kind.PROTECTION,
+            )
 
     def _calendar_ends(self, calendar: Calendar, session: date) -> None:
         last: date = calendar.last.astype(object)

@@ -88,6 +88,10 @@ class Morning:
         moment = self._moment(armed, agenda)
         if moment is None or self._is_halted():  # which may have happened while vendors were asked
             return
+        now = office.clock.now()
+        if now > office.timetable.deadline(Task.EXECUTE, session):
+            self._doubts = "; ".join([f"the quotes took until {now:%H:%M:%S}", *moment.notes])
+            return  # and it is given up
         guard = self._desk.guard(self._protection_state(armed, agenda))
         ended: list[TaskEnded] = []
         armed.machine.tell_to(ended.append)

@@ -88,9 +88,18 @@ class Office:
 
     @property
     def writer(self) -> AccountWriter:
-        """The account's only writer; asked for again where it was let go."""
-        if self._writer is None:
+        """The account's only writer; asked for again where it was let go.
+
+        Raises
+        ------
+        LedgerError
+            If the ledger's file is not the one that was opened, or the one that is there now is not sound.
+        """
+        if self._writer is not None:
+            self._writer.require_file()
+        else:
             self._writer = self.ledger.writer(self.account)
+            self.ledger.require_sound(self.account)  # who knows what it went through meanwhile
         return self._writer
 
     def let_go(self) -> None:

@@ -11,6 +11,7 @@ from live.feeds.report import Doubt, QuotesReport, Refused, SourceReport, Verdic
 from live.feeds.sina import SinaFeed, parse_sina
 from live.feeds.stages import Stage, stage_of
 from live.feeds.tencent import TencentFeed, parse_tencent
+from live.feeds.verdict import too_few
 from live.feeds.web import Page, Web
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "quote_feeds",
     "rules_of",
     "stage_of",
+    "too_few",
 ]

@@ -163,8 +163,9 @@ def _agreeing(
 def _apart(one: LiveQuote, other: LiveQuote, tolerance: int) -> str:
     """What two quotes of a name contradict each other in; empty where they do not."""
     names = f"{one.source} and {other.source}"
-    if (one.suspended and other.traded) or (other.suspended and one.traded):
-        halted = one if one.suspended else other
+    halted, running = (one, other) if one.suspended else (other, one)
+    # both may say so of a name that has traded before it was suspended
+    if halted.suspended and running.traded and not running.suspended:
         return f"{names}: {halted.source} says that it is suspended, the other that it trades"
     checks = [
         ("previous close", one.previous_close_fen, other.previous_close_fen),

@@ -39,10 +39,13 @@ def read_labelled(
         symbol, whole = from_prefixed(match[1]), match[3] is not None
         if symbol is None or (empty_is_unknown and whole and not match[2]):
             continue
+        found: LiveQuote | Unreadable
         try:
             if not whole:
                 raise NotAQuote("the line is cut off")
-            out[symbol] = quote(match[2].split(separator), symbol)
+            found = quote(match[2].split(separator), symbol)
         except NotAQuote as problem:
-            out[symbol] = Unreadable(symbol, str(problem), source)
+            found = Unreadable(symbol, str(problem), source)
+        if out.setdefault(symbol, found) != found:  # nobody can tell which of them is meant
+            out[symbol] = Unreadable(symbol, "two lines of it say different things", source)
     return out

@@ -196,10 +196,15 @@ def _limits_doubt(
     symbol: str, limits: Limits, witnesses: tuple[LiveQuote, ...], quote: LiveQuote
 ) -> Refused | None:
     """Limits of the rules that a source contradicts, and prices beyond them."""
-    stated = _stated(witnesses)
-    differing = [w for w in stated if (w.up_limit_fen, w.down_limit_fen) != (limits.up, limits.down)]
     if limits.state is LimitState.UNLIMITED:
+        stated = _stated(witnesses)
         differing = [w for w in stated if (w.up_limit_fen or 0) < _WIDEST * w.previous_close_fen]
+    else:  # one that states a single limit may contradict the rules, too
+        differing = [
+            w
+            for w in witnesses
+            if w.up_limit_fen not in (None, limits.up) or w.down_limit_fen not in (None, limits.down)
+        ]
     if differing and limits.state is not LimitState.UNKNOWN:
         said = differing[0]
         return Refused(

@@ -54,28 +54,51 @@ def verdict_on(
             f"there are no quotes of {session}, so no order is sent ({last}); has the exchange opened? Is "
             "this machine's date right?",
         )
+    failed = [f"{each.name}: {in_short(each.trouble)}" for each in answers if each.trouble is not None]
+    why = too_few(symbols, refused, config.least_coverage, traded_before, failed)
+    return (Verdict.TOO_FEW, why) if why else (Verdict.TRUSTED, "")
+
+
+def too_few(
+    symbols: Sequence[str],
+    refused: Mapping[str, Refused],
+    least_coverage: float,
+    traded_before: Collection[str] | None = None,
+    failed: Sequence[str] = (),
+) -> str:
+    """Say that too many names are refused for the others to be traded; empty where they are not.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Names asked for.
+    refused : mapping of str to Refused
+        Those of them without a trusted quote.
+    least_coverage : float
+        Smallest share of names with one.
+    traded_before : collection of str, optional
+        Names that the share is counted among; by default all.
+    failed : sequence of str
+        Sources that did not answer, a sentence each.
+    """
     counted = [s for s in symbols if traded_before is None or s in traded_before] or list(symbols)
-    good = sum(symbol not in refused for symbol in counted)
-    if good < config.least_coverage * len(counted):
-        return Verdict.TOO_FEW, _too_few(answers, [refused[s] for s in counted if s in refused], len(counted))
-    return Verdict.TRUSTED, ""
+    without = [refused[s] for s in counted if s in refused]
+    good = len(counted) - len(without)
+    if good >= least_coverage * len(counted):
+        return ""
+    reasons = Counter(each.reason.value for each in without)
+    what = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
+    # one of them spelled out says more than the count
+    seen = [*failed, f"{without[0].symbol}: {without[0].why}"]
+    return (
+        f"{good} of {len(counted)} names have trusted quotes ({what}); so few are not traded "
+        f"on, and no order is sent. {'; '.join(seen)}"
+    )
 
 
 def site(host: str) -> str:
     """The part of a host that one owner has: ``gtimg.cn`` of ``qt.gtimg.cn``."""
     return ".".join(host.lower().rsplit(".", 2)[-2:])
-
-
-def _too_few(answers: Sequence[FeedAnswer], refused: Sequence[Refused], counted: int) -> str:
-    reasons = Counter(each.reason.value for each in refused)
-    what = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
-    failed = [f"{each.name}: {in_short(each.trouble)}" for each in answers if each.trouble is not None]
-    # one of them spelled out says more than the count
-    seen = [*failed, f"{refused[0].symbol}: {refused[0].why}"]
-    return (
-        f"{counted - len(refused)} of {counted} names have trusted quotes ({what}); so few are not traded "
-        f"on, and no order is sent. {'; '.join(seen)}"
-    )
 
 
 def _no_quotes(answers: Sequence[FeedAnswer], session: date) -> str:

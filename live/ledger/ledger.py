@@ -231,6 +231,20 @@ class Ledger:
                     findings.append(finding)
         return Verification(len(names), len(keys), events, tuple(findings))
 
+    def require_sound(self, account: str) -> None:
+        """Refuse a ledger in which an account's rows are not what its events make them.
+
+        Raises
+        ------
+        LedgerError
+        """
+        verified = self.verify(account)
+        if not verified.sound:
+            raise LedgerError(
+                f"ledger {self.name} is not sound: {verified.findings[0]}; nothing is added to it. "
+                "Restore a backup, or look with alphaloom paper verify"
+            )
+
     def export(self, folder: str | Path, account: str | None = None, epoch: int | None = None) -> Path:
         """Write equity, fills, orders, positions and events as Parquet, as a back-test does.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +48,7 @@ class AccountWriter:
             except BaseException:
                 self._lock.release()
                 raise
+            self._file = _identity(database.path)
             return
         self._connection = database.connect()
         try:
@@ -69,6 +71,25 @@ class AccountWriter:
         with suppress(LedgerError), self._database.errors():
             self._lock.release()
         self._connection.close()
+
+    def require_file(self) -> None:
+        """Refuse to go on where the file that was opened no longer has the ledger's name.
+
+        Raises
+        ------
+        LedgerError
+            If it was removed or replaced: what is written to it would be lost, and readers see another one.
+        """
+        path = self._database.path
+        if path is None:
+            return
+        file = _identity(path)
+        if file != self._file:
+            what = "was removed" if file is None else "was replaced by another"
+            raise LedgerError(
+                f"ledger {self._database.name}: its file {what} while account {self.name!r} was open; "
+                "nothing more is written to the old one"
+            )
 
     # -- epochs
 
@@ -206,6 +227,7 @@ class AccountWriter:
         if self._connection.closed or self._connection.invalidated:
             # on PostgreSQL the lock went with the connection: whoever reconnects must ask for it again
             raise LedgerError(f"the connection to {self._database.name} is gone; open the account again")
+        self.require_file()
         with self._database.writing(self._connection):
             yield self._connection
 
@@ -276,6 +298,15 @@ class AccountWriter:
                 )
         if list(account.lots) != list(ours.lots):
             raise LedgerError(f"{where}: the broker lists its positions in another order than they began")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of the same name; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _opening(cash_fen: int, config_hash: str, config: Mapping[str, Any]) -> Payload:

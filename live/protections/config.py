@@ -57,7 +57,8 @@ class ProtectionsConfig(BaseModel):
     @field_validator("kill_switch")
     @classmethod
     def _names_a_file(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.name:  # a folder is always there
+        # a folder is always there, and a name with a NUL never
+        if path is not None and not (path.name.strip() and str(path).isprintable()):
             raise ValueError("names no file")
         try:
             return path if path is None else path.expanduser()

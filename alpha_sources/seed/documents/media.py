@@ -67,8 +67,8 @@ def read_media(source: Source, limits: Limits) -> tuple[Kind, Parts]:
     return kind, Parts(pages, one_line(said.get("title", "")), dates, notes=notes)
 
 
-def _opened(av: Any, file: Any, name: str) -> Any:
-    # what is no UTF-8 in a title is an error before PyAV 19, unless it is told; since then nothing can be told
+def _opened(av: Any, file: Any, name: str | None) -> Any:
+    # before PyAV 19 a title that is no UTF-8 is an error unless it is told; since then nothing can be told
     told = {"metadata_errors": "surrogateescape"} if int(av.__version__.split(".")[0]) < 19 else {}
     return av.open(file, format=name, **told)
 

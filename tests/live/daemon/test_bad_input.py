@@ -72,6 +72,12 @@ def ahead(quote: LiveQuote) -> LiveQuote:
     return replace(quote, time=quote.time + timedelta(minutes=10))
 
 
+def another_day(quote: LiveQuote) -> LiveQuote:
+    """Today's date, and prices that follow another close: a vendor that has not turned the page."""
+    off = {name: round((getattr(quote, name) or 0) * 1.03) for name in ("previous_close_fen", *_PRICES)}
+    return replace(quote, **off, up_limit_fen=None, down_limit_fen=None)
+
+
 _PRICES = ("open_fen", "last_fen", "high_fen", "low_fen")
 
 
@@ -85,8 +91,18 @@ _PRICES = ("open_fen", "last_fen", "high_fen", "low_fen")
         ({0: half, 1: half}, r"2 of 6 names have trusted quotes \(4 absent\)"),
         ({0: dearer}, r"0 of 6 names have trusted quotes \(6 disagree\)"),
         ({0: ahead, 1: ahead}, "this machine's clock says .* slow"),
+        ({0: another_day, 1: another_day}, r"0 of 6 names have trusted quotes \(6 reference\)"),
     ],
-    ids=["none", "yesterday's", "another symbol's", "one source", "half", "they disagree", "clock skew"],
+    ids=[
+        "none",
+        "yesterday's",
+        "another symbol's",
+        "one source",
+        "half",
+        "they disagree",
+        "clock skew",
+        "another day's under today's date",
+    ],
 )
 def test_quotes_that_are_not_trusted_send_no_order_and_the_next_session_is_sound(
     world: World, url: str, bends: dict[int, Any], why: str
@@ -266,8 +282,10 @@ def test_another_configuration_is_refused_but_not_another_way_to_be_told(world: 
     world.run(url, world.settings(), BEFORE_THE_AUCTION)
     with pytest.raises(LedgerConflict, match=r"strategy.params.topk is 5, not 6"):
         world.run(url, world.settings("strategy.params.topk=6"), BEFORE_THE_AUCTION)
-    with pytest.raises(LedgerConflict, match=r"protections"):
+    with pytest.raises(LedgerConflict, match=r"configuration: protections.max_weight is not set, not 0.2; a"):
         world.run(url, world.settings(protections={"max_weight": 0.2}), BEFORE_THE_AUCTION)
+    with pytest.raises(LedgerConflict, match=r"benchmark is 000016.SH, and not set now"):
+        world.run(url, world.settings(benchmark=None), BEFORE_THE_AUCTION)
     world.run(
         url, world.settings(live={"retry_minutes": 30}, quotes={"tolerance_ticks": 0}), "2023-06-12T10:00"
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import sqlite3
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from simulation import World, moment, states, told
 from sqlalchemy import make_url
 
 from live.errors import LedgerError
-from live.ledger import Ledger, TaskState
+from live.ledger import Ledger, Task, TaskState
 
 FIRST, SECOND = date(2023, 6, 12), date(2023, 6, 13)
 
@@ -38,6 +39,59 @@ def test_orders_wait_for_room_on_a_disk_that_is_full(world: World, tmp_path: Pat
     assert full
     # nine attempts and as many heartbeats; the log, the person and the heart hear of it, not each time
     assert len(full) <= 5, full
+
+
+@pytest.mark.parametrize("other", ["a copy", "nothing", "something else"])
+def test_a_ledger_whose_file_is_replaced_is_opened_again_and_never_written_to_in_secret(
+    world: World, tmp_path: Path, other: str
+) -> None:
+    """A backup is put in the place of the file that the daemon has open, or nothing is, for an hour."""
+    ledger = tmp_path / "paper.db"
+    url, backup = str(ledger), tmp_path / "backup.db"
+    with world.daemon(url, world.settings()) as outfit:
+        world.drive(outfit, moment("2023-06-12T09:40"))
+        with closing(sqlite3.connect(url)) as there, closing(sqlite3.connect(backup)) as copy:
+            there.backup(copy)
+        for name in (f"{url}-wal", f"{url}-shm"):
+            Path(name).unlink(missing_ok=True)
+        match other:
+            case "a copy":
+                backup.rename(ledger)
+            case "nothing":
+                ledger.unlink()
+            case _:
+                (tmp_path / "letter").write_text("Dear ledger")
+                (tmp_path / "letter").rename(ledger)
+        world.drive(outfit, moment("2023-06-12T10:40"))
+        if backup.exists():
+            assert ledger.exists() is (other != "nothing"), "nobody begins an empty one in its place"
+            backup.rename(ledger)
+        world.drive(outfit, moment("2023-06-13T20:00"))
+    assert set(states(url, FIRST).values()) == set(states(url, SECOND).values()) == {TaskState.DONE}
+    what = "removed" if other == "nothing" else "replaced by another"
+    (line,) = (line for line in world.log if "while account 'live' was open" in line)
+    assert f"its file was {what}" in line
+    titles = [each.title for each in told(url)]
+    assert len([title for title in titles if title.startswith(f"{FIRST} settled")]) == 1
+
+
+def test_an_unsound_ledger_in_the_place_of_the_one_that_was_open_is_not_written_to(
+    world: World, tmp_path: Path
+) -> None:
+    url, other = str(tmp_path / "paper.db"), tmp_path / "other.db"
+    with world.daemon(url, world.settings()) as outfit:
+        world.drive(outfit, moment("2023-06-12T17:30"))
+        with closing(sqlite3.connect(url)) as there, closing(sqlite3.connect(other)) as copy:
+            there.backup(copy)
+        execute(f"sqlite:///{other}", "UPDATE marks SET value_fen = value_fen + 1")
+        for name in (f"{url}-wal", f"{url}-shm"):
+            Path(name).unlink(missing_ok=True)
+        other.rename(url)
+        world.drive(outfit, moment("2023-06-12T18:20"))
+    assert any("is not sound" in line for line in world.log)
+    with Ledger.open(url, read_only=True) as ledger:
+        planned = ledger.task(SECOND, Task.PLAN)
+    assert planned is None or planned.state is TaskState.WAITING
 
 
 @pytest.fixture

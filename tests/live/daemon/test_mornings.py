@@ -168,3 +168,34 @@ def test_the_kill_switch_may_lie_at_home(
     world.run(url, world.settings(protections={"kill_switch": "~/stop"}), "2023-06-12T10:00")
     (said,) = (each for each in told(url) if each.kind == "protection")
     assert f"{tmp_path / 'stop'} is there" in said.body
+
+
+def test_quotes_that_take_until_after_half_past_nine_are_named_as_the_reason(world: World, url: str) -> None:
+    """Both vendors answer, and so late that nothing may be sent any more."""
+    for feed in world.feeds:
+        answers = feed.fetch
+
+        def slow(symbols: Any, answers: Any = answers) -> Any:
+            quotes = answers(symbols)
+            world.clock.at = max(world.clock.at, moment("2023-06-12T09:30:20"))
+            return quotes
+
+        feed.fetch = slow  # type: ignore[method-assign]
+    messages = world.run(url, world.settings(), "2023-06-12T10:00")
+    (missed,) = (each for each in messages if "execute missed" in each.title)
+    assert missed.title.endswith("no order was sent by 09:30: the quotes took until 09:30:20")
+    with Ledger.open(url, read_only=True) as ledger:
+        record = ledger.task(FIRST, Task.EXECUTE)
+    assert record is not None
+    assert record.state is TaskState.MISSED
+
+
+def test_a_blocked_name_that_there_is_not_is_told_once_before_anything_is_sent(
+    world: World, url: str
+) -> None:
+    """Whoever wrote 600591 for 600519 believes that it is blocked."""
+    settings = world.settings(protections={"block_list": ["600591.SH", NAME]})
+    messages = world.run(url, settings, "2023-06-13T20:00")
+    (said,) = (each for each in messages if "blocks nothing" in each.title)
+    assert "with 600591.SH:" in said.title
+    assert said.at < moment("2023-06-12T09:15")

@@ -113,6 +113,15 @@ def test_limits_that_no_source_states_are_said() -> None:
     assert unstated.notes() == ["limits of 1 names are by the rules alone (600519.SH)"]
 
 
+@pytest.mark.parametrize("side", ["up_limit_fen", "down_limit_fen"])
+def test_a_single_limit_that_a_vendor_states_may_contradict_the_rules_too(side: str) -> None:
+    neither = quote(up_limit_fen=None, down_limit_fen=None)
+    same, other = (11000, 10500) if side == "up_limit_fen" else (9000, 9500)
+    assert prices(rules(), replace(neither, **{side: same})).quote(MOUTAI) is not None
+    wrong = prices(rules(), replace(neither, **{side: other}))
+    assert wrong.refused[MOUTAI].reason is Doubt.LIMITS_DISAGREE
+
+
 def test_a_new_listing_has_no_limit_and_its_price_may_be_anywhere() -> None:
     listed = day_of(SESSION)
     new = quote(price=84500, up_limit_fen=None, down_limit_fen=None)

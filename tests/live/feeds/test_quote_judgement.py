@@ -328,6 +328,14 @@ def test_a_suspension_that_another_source_sees_trading_is_a_contradiction() -> N
     assert reason(report) is Doubt.DISAGREE and "sina says that it is suspended" in report.refused[MOUTAI].why
 
 
+def test_a_name_that_traded_before_it_was_suspended_is_suspended_for_all() -> None:
+    halted = quote(clock="13:31:07", suspended=True)
+    trades = quote(WULIANGYE, "15:00:03")
+    answers = answer("tencent", halted, trades), answer("sina", halted, trades)
+    report = judged(*answers, now="15:00:10", symbols=(MOUTAI, WULIANGYE))
+    assert report.trusted and report.agreed[MOUTAI].suspended
+
+
 # -- the whole
 
 

@@ -296,6 +296,12 @@ def test_one_bad_line_does_not_spoil_the_others() -> None:
     assert isinstance(quotes["000858.SZ"], Unreadable)
 
 
+def test_two_lines_of_one_name_that_say_different_things_are_no_quote() -> None:
+    assert only(parse_tencent(TENCENT + "\n" + TENCENT)).symbol == "600519.SH"
+    assert "different things" in why(parse_tencent(f"{tencent()}\n{tencent(last='1461.00')}"))
+    assert "different things" in why(parse_tencent(f"{tencent()}\n{tencent()[:-9]}"))
+
+
 # -- properties
 
 

@@ -361,6 +361,7 @@ def test_slots_sized_at_yesterdays_price_stay_within_the_limit_at_todays(limit: 
         {"kill_switch_sales": True}, {"max_weight": True}, {"stale_data_stop": True}, {"turnover_cap": 30},
         {"daily_loss_stop": 5}, {"max_weight": float("nan")}, {"stale_data_stop": 1.5}, {"kill_switch": ""},
         {"kill_switch": "."}, {"kill_switch": "~nobody-of-that-name/stop"}, {"block_list": "600519.SH"},
+        {"kill_switch": " "}, {"kill_switch": "stop\0.txt"},
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:

@@ -97,14 +97,22 @@ class QlibFolder:
                 f"{self.folder} has no folder features/; name the folder that holds calendars/, instruments/ "
                 "and features/"
             )
-        out = {}
+        out: dict[str, Path] = {}
         for path in sorted(features.iterdir()):
             try:
                 symbol = parse_symbol(path.name)
             except DataError:
                 continue  # of another market
             if path.is_dir():
+                if symbol in out:
+                    raise DataError(
+                        f"{path} and {out[symbol].name} beside it are both {symbol}; remove one of them"
+                    )
                 out[symbol] = path
+        if not out:
+            raise DataError(
+                f"{features} has no folder of an A-share, such as sh600519; is it of another market?"
+            )
         return out
 
     @property
@@ -120,7 +128,10 @@ class QlibFolder:
     def daily_bars(
         self, symbols: Sequence[str], first: date | None = None, last: date | None = None
     ) -> Iterator[DailyBars]:
-        """Raw bars in deliveries of 100 names; sessions without a close are left out: suspended."""
+        """Raw bars in deliveries of 100 names; sessions without close and volume are left out: suspended.
+
+        Where only one of the two is missing, or the factor is none, the row comes for the store to judge.
+        """
         known = sorted(set(symbols) & self._folders.keys())
         for at in range(0, len(known), _BLOCK):
             yield self._delivery(known[at : at + _BLOCK], first, last)
@@ -129,7 +140,7 @@ class QlibFolder:
         parts = [self._raw(symbol) for symbol in symbols]
         rows = []
         for session, values in parts:
-            kept = values["close"] > 0.0
+            kept = ~np.isnan(values["close"]) & (values["close"] != 0.0) | (values["volume"] > 0.0)
             if first is not None:
                 kept &= session >= np.datetime64(first, "D")
             if last is not None:
@@ -166,10 +177,14 @@ class QlibFolder:
 
     def _unadjusted(self, values: dict[str, Floats]) -> dict[str, Floats]:
         factor = values.pop("factor", None)
-        scale = np.ones(len(values["close"])) if factor is None else np.where(factor > 0.0, factor, np.nan)
+        usable = np.ones(len(values["close"]), dtype=bool)
+        if factor is not None:
+            usable = (factor > 0.0) & np.isfinite(factor)
+        scale = np.ones(len(usable)) if factor is None else np.where(usable, factor, np.nan)
         out = {name: _near_tick(values[name] / scale) for name in _PRICES}
-        # a float32 has 24 bits: shares come back whole as long as they were
-        out["volume"] = np.round(values["volume"] * scale * _SHARES[self.units])
+        # a float32 has 24 bits: shares come back whole as long as they were; without a factor there are no
+        # prices, and a volume beside them, in whatever unit, keeps the row from being a suspension
+        out["volume"] = np.round(values["volume"] * np.where(usable, scale, 1.0) * _SHARES[self.units])
         amount = values.get("amount", values.get("money"))
         if amount is not None:
             out["amount"] = amount * _CNY[self.amounts]
@@ -211,9 +226,14 @@ class QlibFolder:
                     f"{path}, line {number}: {len(cells)} cells; there should be code, start, end"
                 )
             start, end = (_day(path, number, cell) for cell in cells[1:])
+            if end < start:
+                raise DataError(f"{path}, line {number}: it ends on {iso(end)}, before {iso(start)}")
             place = int(np.searchsorted(self._sessions, end, side="right"))
             left = None if place >= len(self._sessions) else self._sessions[place].astype(object)
-            symbol = parse_symbol(cells[0])
+            try:
+                symbol = parse_symbol(cells[0])
+            except DataError as problem:
+                raise DataError(f"{path}, line {number}: {problem}") from None
             rows.append(
                 {"universe": universe, "symbol": symbol, "in_date": start.astype(object), "out_date": left}
             )
@@ -241,7 +261,8 @@ class QlibFolder:
 def _near_tick(prices: NDArray[np.float64]) -> Floats:
     """Prices on the tick, where they lie on it but for the error of two float32."""
     rounded = to_tick(prices, 0.01)
-    return np.where(np.abs(prices - rounded) <= 1e-4 + _FLOAT32 * 1e2 * prices, rounded, prices)
+    with np.errstate(invalid="ignore"):  # what is infinite is left to the store's checks
+        return np.where(np.abs(prices - rounded) <= 1e-4 + _FLOAT32 * 1e2 * prices, rounded, prices)
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -126,15 +126,17 @@ class _Book:
         self.note(contradicts, Reason.DUPLICATE)
         self.known |= again
         with np.errstate(invalid="ignore"):
-            bad = np.logical_or.reduce([v[name] < 0.0 for name in _OHLC])
-            bad |= self.traded & ~np.logical_and.reduce([v[name] > 0.0 for name in _OHLC])
-            bad |= b.number("preclose") < 0.0
+            bad = np.logical_or.reduce([(v[name] < 0.0) | np.isinf(v[name]) for name in _OHLC])
+            # shares that were traded at no close are no suspension, which the right bar could never replace
+            bad |= _busy(b) & ~np.logical_and.reduce([v[name] > 0.0 for name in _OHLC])
+            bad |= (b.number("preclose") < 0.0) | np.isinf(b.number("preclose"))
             self.note(bad, Reason.BAD_PRICE)
             top = np.fmin.reduce([v["high"] - v[name] for name in ("open", "low", "close")])
             bottom = np.fmin.reduce([v[name] - v["low"] for name in ("open", "close")])
             self.note(self.traded & (np.fmin(top, bottom) < -tick / 2), Reason.BAD_OHLC)
             amount, volume = b.number("amount"), v["volume"]
-            self.note((volume < 0.0) | (amount < 0.0), Reason.BAD_VOLUME)
+            bad = (volume < 0.0) | (amount < 0.0) | np.isinf(volume) | np.isinf(amount)
+            self.note(bad, Reason.BAD_VOLUME)
             self._units(amount, volume)
 
     def _units(self, amount: Floats, volume: Floats) -> None:
@@ -163,6 +165,9 @@ class _Book:
                     slack = np.fmax(slack, _SAME_RELATIVE * np.abs(other))
                 # vendors write what they like into a session without trading
                 differs[ours] |= (np.abs(one - other) > slack + 1e-9) & ~(idle & (name in _OHLC))
+                if name in ("close", "volume"):  # what is missing compares with nothing
+                    missing = np.isnan(one) | np.isnan(other)
+                    differs[ours] |= missing & (self.traded[ours] != traded(s)[theirs])
         self.note(differs, Reason.DIFFERS)
         self.known |= there & ~differs
 
@@ -315,11 +320,13 @@ def traded(bars: DailyBars) -> Bools:
     """(R,) rows with a price, a volume and no word of a suspension, as in a file of quotes."""
     with np.errstate(invalid="ignore"):
         # a volume below zero is looked at as one, to be refused
-        return np.asarray(
-            (bars.values["close"] > 0.0)
-            & (bars.values["volume"] > 0.0)
-            & (np.nan_to_num(bars.number("trading"), nan=1.0) != 0.0)
-        )
+        return np.asarray(_busy(bars) & (bars.values["close"] > 0.0))
+
+
+def _busy(bars: DailyBars) -> Bools:
+    """(R,) rows with a volume and no word of a suspension."""
+    volume, trading = bars.values["volume"], bars.number("trading")
+    return np.asarray((volume > 0.0) & (np.nan_to_num(trading, nan=1.0) != 0.0))
 
 
 def _shifted(values: Floats) -> Floats:

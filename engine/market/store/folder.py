@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -27,6 +28,7 @@ from engine.market.store.manifest import (
 from engine.market.store.rows import codes_of
 from engine.market.store.schema import Kind
 from engine.market.store.segments import (
+    damaged,
     open_segment,
     partitions,
     read_segment,
@@ -45,6 +47,7 @@ LOCK = "writing.lock"
 _FIRST_STEP = f"{PARTIAL}first-step"
 #: what a sync keeps of its questions, beside the store
 _BESIDE = ("asked.db", "asked.db-journal")
+_SEGMENT = re.compile(r"[0-9a-f]{16}\.parquet")
 _ATTEMPTS = 5
 
 
@@ -101,7 +104,10 @@ class StoreReader:
                 wanted = names if columns is None else [c for c in columns if c in names]
                 if symbols is not None and "symbol" not in wanted:
                     wanted = [*wanted, "symbol"]
-                part = file.read_row_groups(groups, columns=wanted)
+                try:
+                    part = file.read_row_groups(groups, columns=wanted)
+                except (pa.ArrowException, OSError) as problem:
+                    raise damaged(self.folder / segment.path, str(problem).splitlines()[0]) from problem
             inside = [
                 None if segment.first >= bounds[0] else first,
                 None if not bounds[1] or segment.last <= bounds[1] else last,
@@ -275,9 +281,12 @@ class StoreWriter(StoreReader):
 
 
 def is_of_a_writer(folder: Path, path: Path) -> bool:
-    """Whether a file below a store's folder is one that writers make: a segment, or a part of one."""
-    segment = path.suffix == ".parquet" and path.relative_to(folder).parts[0] in set(Kind)
-    return segment or path.name.startswith(PARTIAL)
+    """Whether a file below a store's folder is one that writers make: a segment, or a part of one.
+
+    Segments are called by their content; whatever else lies there is somebody's own, and stays.
+    """
+    segment = path.relative_to(folder).parts[0] in set(Kind) and _SEGMENT.fullmatch(path.name)
+    return bool(segment) or path.name.startswith(PARTIAL)
 
 
 class MarketStore:

@@ -119,7 +119,8 @@ def take_bars(
         raise UselessDelivery(
             source,
             f"the volume of {lots:,} of {len(bars):,} bars counts lots of 100 shares (first {first})",
-            "say so with --set units=lots; nothing of this delivery was stored",
+            "say so with --set units=lots (of a Qlib folder: --units lots); nothing of this delivery was "
+            "stored",
         )
     if (stale := counts.get(Reason.STALE_COPY, 0)) > max(len(bars) // 2, _ENOUGH):
         first = bars.label(int(np.argmax(verdict.reason >= 0)))

@@ -142,8 +142,14 @@ def take_spells(writer: StoreWriter, universe: str, spells: Sequence[MemberSpell
     Raises
     ------
     DataError
-        If two spells of one symbol overlap.
+        If a spell ends before it begins, or two spells of one symbol overlap.
     """
+    for spell in spells:
+        if spell.left is not None and spell.left <= spell.joined:
+            raise DataError(
+                f"{source}: {spell.symbol} leaves {universe} on {spell.left}, which is not after "
+                f"{spell.joined}, when it joins; correct the dates, nothing was stored"
+            )
     taken, stored = Taken(), {(s.symbol, s.joined): s for s in member_spells(writer, universe)}
     looked = {row["session"] for row in records(writer.rows(Kind.SNAPSHOTS)) if row["universe"] == universe}
     changed = False

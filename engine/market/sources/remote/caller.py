@@ -97,11 +97,15 @@ class Retries:
     first_s, longest_s : float
         The pause before the n-th of them is drawn from 0.5 to 1.5 times ``first_s · 2ⁿ⁻¹``, at most
         `longest_s`.
+    silence_s : float
+        A call with a longer deadline that ended in silence is not tried again: it would cost minutes, and
+        another vendor may answer at once.
     """
 
     times: int = 2
     first_s: float = 1.0
     longest_s: float = 30.0
+    silence_s: float = 30.0
 
     def pause_s(self, tried: int, random: Random) -> float:
         """Seconds to wait after so many tries."""
@@ -176,7 +180,8 @@ class WorkerCaller:
                 try:
                     return self._once(request, vendor, host, about)
                 except VendorError as problem:
-                    if not problem.trouble.may_pass or tried > self.retries.times:
+                    silent = problem.trouble is Trouble.TIMEOUT and seconds > self.retries.silence_s
+                    if not problem.trouble.may_pass or silent or tried > self.retries.times:
                         raise
                 self._sleep(self.retries.pause_s(tried, self._random))
 

@@ -72,16 +72,36 @@ class Context:
             stored=have, due=self.due, first=first, last=last, halts=halts, asked=asked,
         )  # fmt: skip
 
-    def wanted(self, kind: Kind) -> bool:
-        """Whether a whole table is offered, and was not asked for since the last complete session."""
-        asked = self.journal.of(kind, _WHOLE)
-        return kind in self.vendors.offers and all(question.due < self.due for question in asked)
+    def wanted(self, kind: Kind, about: str = _WHOLE, since: date | None = None) -> bool:
+        """Whether a table is offered, and was not asked for since the last complete session.
 
-    def whole(self, kind: Kind, about: str, ask: Callable[[FallBack], Iterable[Any]], take: Take) -> None:
-        """Take a table that is asked for as a whole, once a session."""
+        Parameters
+        ----------
+        kind : Kind
+        about : str
+            The name whose part of the table is meant; by default the whole.
+        since : date, optional
+            Rows from this day on, in a table of which a question has a beginning.
+        """
+        first = since or self.due
+        asked = self.journal.of(kind, about)
+        return kind in self.vendors.offers and all(q.due < self.due or q.first > first for q in asked)
+
+    def whole(
+        self,
+        kind: Kind,
+        about: str,
+        ask: Callable[[FallBack], Iterable[Any]],
+        take: Take,
+        *,
+        since: date | None = None,
+        names: Sequence[str] = (_WHOLE,),
+    ) -> None:
+        """Take a table that is asked for as a whole, once a session; or its part about some names."""
         self.progress(about, 0, 1)
         if self.intake.tables(kind, about, self.vendors, ask, take):
-            self.intake.note(Asked(kind, _WHOLE, self.due, self.due, self.due))
+            for name in names:
+                self.intake.note(Asked(kind, name, since or self.due, self.due, self.due))
             self.intake.store()
 
 

@@ -150,18 +150,22 @@ def indices(ctx: Context) -> None:
 
 def optional(ctx: Context, names: Sequence[str], extras: Collection[Kind]) -> None:
     """Figures of companies, the economy, texts and minute bars, as far as they are wanted."""
-    writer, codes = ctx.writer, [ctx.code(name) for name in names]
+    writer = ctx.writer
     for kind in sorted(OPTIONAL & set(extras) - ctx.vendors.offers):
         ctx.report.failed[kind.value] = f"no vendor has {kind.value.replace('_', ' ')}"
-    if Kind.FUNDAMENTALS in extras and ctx.wanted(Kind.FUNDAMENTALS):
-        ctx.whole(
-            Kind.FUNDAMENTALS, "figures of companies", lambda v: v.fundamentals(codes),
-            lambda table, source: take_fundamentals(writer, table, source=source),
-        )  # fmt: skip
-    if Kind.MACRO in extras and ctx.wanted(Kind.MACRO):
+    if Kind.FUNDAMENTALS in extras:
+        new = [name for name in names if ctx.wanted(Kind.FUNDAMENTALS, name, ctx.since)]
+        codes = [ctx.code(name) for name in new]
+        if new:
+            ctx.whole(
+                Kind.FUNDAMENTALS, "figures of companies", lambda v: v.fundamentals(codes),
+                lambda table, source: take_fundamentals(writer, table, source=source),
+                since=ctx.since, names=new,
+            )  # fmt: skip
+    if Kind.MACRO in extras and ctx.wanted(Kind.MACRO, since=ctx.since):
         ctx.whole(
             Kind.MACRO, "macro series", lambda v: v.macro(ctx.since),
-            lambda table, source: take_macro(writer, table, source=source),
+            lambda table, source: take_macro(writer, table, source=source), since=ctx.since,
         )  # fmt: skip
     by_name: tuple[tuple[Kind, str, Callable[[Context, str], None]], ...] = (
         (Kind.TEXTS, "texts", _texts), (Kind.MINUTE_BARS, "minute bars", _minutes),

@@ -135,6 +135,27 @@ def test_amounts_in_thousands_are_noticed(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("field", "cell"),
+    [("close", np.nan), ("close", -3.0), ("close", np.inf), ("factor", np.nan), ("factor", 0)],
+)
+def test_a_traded_session_without_a_price_or_factor_is_set_aside_and_said(
+    folder: Path, tmp_path: Path, field: str, cell: float
+) -> None:
+    write(folder, "sh600519")
+    path = folder / "features" / "sh600519" / f"{field}.day.bin"
+    cells = np.fromfile(path, "<f4")
+    cells[11] = cell
+    cells.tofile(path)
+    taken = bring(MarketStore(tmp_path / "store"), folder)
+    assert (taken.quarantined, taken.added[Kind.BARS]) == ({Reason.BAD_PRICE: 1}, len(DAYS) - 1)
+    assert str(DAYS[10]) in taken.examples[Reason.BAD_PRICE]
+
+
+def _listed(folder: Path, lines: str) -> None:
+    (folder / "instruments" / "csi300.txt").write_text(lines)
+
+
+@pytest.mark.parametrize(
     ("damage", "words"),
     [
         (lambda f: (f / "calendars" / "day.txt").unlink(), r"day\.txt cannot be read"),
@@ -144,6 +165,16 @@ def test_amounts_in_thousands_are_noticed(folder: Path, tmp_path: Path) -> None:
             "close.day.bin is damaged",
         ),
         (lambda f: (f / "features" / "sh600519" / "low.day.bin").unlink(), "has no low.day.bin; complete"),
+        (lambda f: (f / "features" / "sh600519").rename(f / "features" / "aapl"), "of another market"),
+        (
+            lambda f: (f / "features" / "600519.sh").mkdir(),
+            "sh600519 and 600519.sh beside it are both 600519.SH; remove one",
+        ),
+        (
+            lambda f: _listed(f, "SH600519\t2022-01-04\t2022-02-01\nAAPL\t2022-01-04\t2022-02-01"),
+            "txt, line 2",
+        ),
+        (lambda f: _listed(f, "SH600519\t2022-02-01\t2022-01-04"), "line 1: it ends on 2022-01-04, before"),
     ],
 )
 def test_a_damaged_folder_is_named_file_by_file(folder: Path, tmp_path: Path, damage, words) -> None:

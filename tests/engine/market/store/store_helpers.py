@@ -58,7 +58,7 @@ def changed(bars: DailyBars, row: int, **cells: float) -> DailyBars:
     """The same bars but for some cells of one row."""
     values = {name: column.copy() for name, column in bars.values.items()}
     for name, cell in cells.items():
-        values[name][row] = cell
+        values.setdefault(name, np.full(len(bars), NAN))[row] = cell
     return DailyBars(bars.symbols, bars.column, bars.session, values)
 
 

@@ -91,6 +91,9 @@ class Told:
     def fundamentals(self, symbols: Sequence[str]) -> Iterator[Any]:
         yield self._table(Kind.FUNDAMENTALS)
 
+    def macro(self, since: Any = None) -> Iterator[Any]:
+        yield self._table(Kind.MACRO)
+
     @property
     def names(self) -> list[str]:
         """Names whose bars were asked for."""

@@ -55,6 +55,31 @@ def test_a_wrong_bar_is_quarantined_and_its_neighbours_are_stored(store, reason)
     assert len(stored(store)) == 29
 
 
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"close": NAN}, Reason.BAD_PRICE),
+        ({"close": 0.0}, Reason.BAD_PRICE),
+        ({"high": np.inf}, Reason.BAD_PRICE),
+        ({"volume": np.inf, "amount": NAN}, Reason.BAD_VOLUME),
+    ],
+)
+def test_a_traded_session_without_a_close_is_no_suspension_and_the_right_bar_comes_later(
+    store: MarketStore, cells: dict[str, float], reason: Reason
+) -> None:
+    assert take(store, changed(CLEAN, T, **cells)).quarantined == {reason: 1}
+    taken = take(store, CLEAN)
+    assert (taken.added[Kind.BARS], taken.known) == (1, 29)
+    np.testing.assert_array_equal(stored(store)["close"], CLEAN.values["close"])
+
+
+def test_a_stored_row_without_values_is_not_the_same_as_a_traded_bar(store: MarketStore) -> None:
+    nothing = dict.fromkeys(("open", "high", "low", "close", "volume", "amount"), NAN)
+    take(store, changed(CLEAN, T, **nothing))
+    assert take(store, CLEAN).quarantined == {Reason.DIFFERS: 1}
+    assert not take(store, changed(CLEAN, T, **nothing, trading=0.0)).quarantined
+
+
 def test_the_right_bar_is_taken_later_where_a_wrong_one_was_set_aside(store):
     take(store, changed(CLEAN, T, **WRONG[Reason.STALE_COPY]))
     taken = take(store, CLEAN)

@@ -115,6 +115,30 @@ class TestDamage:
         path.write_bytes(data)
         assert "checksum" in verify(store).faults[0].what
 
+    def test_flipped_bits_are_noticed_by_readers_of_any_part(self, store):
+        path, before = segment(store), stored(store)
+        whole = path.read_bytes()
+        begin_of_footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+        noticed, draw = 0, random.Random(3)
+        for _ in range(60):
+            data = bytearray(whole)
+            data[draw.randrange(4, begin_of_footer)] ^= 1 << draw.randrange(8)
+            path.write_bytes(data)
+            try:
+                pd.testing.assert_frame_equal(stored(store), before)  # some bits mean nothing
+            except StoreError as problem:
+                noticed += 1
+                assert f"{path} is damaged: " in str(problem) and "verify --repair" in str(problem)
+        assert noticed > 50
+
+    def test_a_file_of_somebody_elses_is_left_where_it_lies(self, store):
+        mine = [store.folder / "bars" / "2023" / "mine.parquet", store.folder / "notes.txt"]
+        for path in mine:
+            path.write_text("mine")
+        assert verify(store).leftovers == ()
+        take(store, walk(5, "600098.SH"))
+        assert [path.read_text() for path in mine] == ["mine", "mine"]
+
     def test_a_missing_file(self, store):
         segment(store).unlink()
         assert verify(store).faults[0].what == "it is missing"

@@ -53,6 +53,13 @@ def test_who_leaves_and_comes_back_has_two_spells(store):
     ]  # fmt: skip
 
 
+def test_a_spell_that_ends_before_it_begins_is_refused(store):
+    for left in (D[4], D[5]):
+        with pytest.raises(DataError, match=f"file: {A} leaves mine on {left}, which is not after {D[5]}"):
+            imported(store, MemberSpell(A, D[5], left))
+    assert not store.exists
+
+
 def test_days_without_a_list_are_as_the_list_before_says(store):
     listed(store, D[0], {A, B})
     listed(store, D[9], {A, C})

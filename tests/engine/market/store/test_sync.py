@@ -576,6 +576,24 @@ def test_figures_are_asked_for_once_a_session(place: MarketStore) -> None:
     assert place.reader().rows(Kind.FUNDAMENTALS)["value"].to_pylist() == [0.1]
 
 
+def test_figures_of_further_names_and_of_earlier_years_are_asked_for_on_the_same_day(
+    place: MarketStore,
+) -> None:
+    def asked(names: list[str], since: date) -> list[int]:
+        one = Told("one", BARS, {kind: [] for kind in (Kind.FUNDAMENTALS, Kind.MACRO)})
+        synced(
+            place, one, names=names, since=since, clock=at(SESSIONS[39]),
+            extras=[Kind.FUNDAMENTALS, Kind.MACRO],
+        )  # fmt: skip
+        kinds = [kind for kind, _, _ in one.asked]
+        return [kinds.count("fundamentals"), kinds.count("macro")]
+
+    later = SESSIONS[20].astype(object)
+    assert [asked(NAMES[:1], later), asked(NAMES[:1], later)] == [[1, 1], [0, 0]]
+    assert [asked(NAMES, later), asked(NAMES, later)] == [[1, 0], [0, 0]]
+    assert [asked(NAMES, FIRST), asked(NAMES, FIRST)] == [[1, 1], [0, 0]]
+
+
 def test_a_sync_that_stored_nothing_is_no_obstacle_for_the_next(place: MarketStore) -> None:
     one = vendor(trouble=lambda _: Trouble.EMPTY)
     report, _ = synced(place, one, names=NAMES, since=FIRST, clock=at(SESSIONS[39]))

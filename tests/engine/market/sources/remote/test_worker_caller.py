@@ -134,11 +134,12 @@ def test_a_defect_of_ours_is_no_fault_of_a_vendor(caller: WorkerCaller) -> None:
 
 
 class TestRetries:
-    def call(self, path: Path, answers: str) -> tuple[Any, list[float]]:
+    def call(self, path: Path, answers: str, silence_s: float = 30.0) -> tuple[Any, list[float]]:
         path.write_text(answers)
         pauses: list[float] = []
+        retries = Retries(2, 1.0, silence_s=silence_s)
         caller = WorkerCaller(
-            no_limits(), deadline_s=0.3, retries=Retries(2, 1.0), random=Random(5), sleep=pauses.append
+            no_limits(), deadline_s=0.3, retries=retries, random=Random(5), sleep=pauses.append
         )
         with caller:
             try:
@@ -151,6 +152,12 @@ class TestRetries:
         assert answer == ["bars"]
         draws = Random(5)
         assert pauses == [1.0 * draws.uniform(0.5, 1.5), 2.0 * draws.uniform(0.5, 1.5)]
+
+    def test_a_long_silence_is_not_waited_for_twice(self, tmp_path: Path) -> None:
+        problem, pauses = self.call(tmp_path / "told", "resets hangs answers", silence_s=0.2)
+        assert problem.trouble is Trouble.TIMEOUT
+        assert len(pauses) == 1  # after the reset
+        assert (tmp_path / "told").read_text() == "answers"
 
     def test_it_ends_after_as_many_tries_as_are_allowed(self, tmp_path: Path) -> None:
         problem, pauses = self.call(tmp_path / "told", "resets resets resets resets")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, inspe
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine.errors import AlphaloomError
+from engine.wal import use_wal
 
 #: how a SQLite file begins
 HEADER = b"SQLite format 3\x00"
@@ -144,8 +145,9 @@ class SqliteFile:
         with self.reading() as connection:
             if _version(connection, self.schema) == newest:
                 return
-        with self.errors():
-            _use_wal(self._engine)
+        with self.errors(), closing(self._engine.raw_connection()) as connection:
+            assert connection.driver_connection is not None
+            use_wal(connection.driver_connection, self.timeout_s)
         with self.writing() as connection:
             # another process may have been quicker
             if _version(connection, self.schema) != newest:
@@ -210,20 +212,6 @@ def _upgrade(connection: Connection, schema: Schema) -> None:
     config.attributes["connection"] = connection
     config.attributes["version_table"] = schema.version_table
     command.upgrade(config, "head")
-
-
-def _use_wal(engine: Engine) -> None:
-    """Let readers and a writer work side by side; the file remembers it."""
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        # SQLite does not wait by itself when two processes do this at once, but for a transaction it does
-        if cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            cursor.execute("BEGIN EXCLUSIVE")
-            cursor.execute("COMMIT")
-            cursor.execute("PRAGMA journal_mode = WAL")
-    finally:
-        connection.close()
 
 
 def open_engine(path: Path, options: str, timeout_s: float) -> Engine:

@@ -240,6 +240,9 @@ def _encoding(path: Path) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with path.open("rb") as file:
+            if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                return "utf-16"
+            file.seek(0)
             while chunk := file.read(1 << 20):
                 decoder.decode(chunk)
     except UnicodeDecodeError:

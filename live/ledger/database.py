@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, 
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 
 from engine.sqlite import HEADER, WRITES, open_engine
+from engine.wal import use_wal
 from live.errors import LedgerError, LedgerLocked
 
 _SQLITE_WORDS = {
@@ -128,7 +129,7 @@ class Database:
 
             @event.listens_for(engine, "connect")
             def prepare(connection: Any, _: Any) -> None:
-                connection.execute("PRAGMA journal_mode = WAL")
+                use_wal(connection, self.timeout_s)
 
         return engine
 

@@ -56,6 +56,21 @@ def test_files_are_recognised_by_their_columns_and_wrong_bars_are_named(cli: Cli
     )
 
 
+def test_amounts_in_thousands_are_no_success(cli: Cli, monkeypatch) -> None:
+    monkeypatch.setenv("ALPHALOOM_HOME", str(Path("home").absolute()))
+    frame = pd.read_parquet(sample_paths()["path"])
+    frame = frame[(frame["symbol"] == "600519.SH") & (frame["date"] >= "2023-11-01")]
+    frame = frame.assign(amount=frame["amount"] / 1000)
+    frame.to_csv("bars.csv", index=False)
+    said = cli("data", "import-csv", "bars.csv").refused()
+    assert f"{len(frame)} of {len(frame)} bars have an amount ÷ volume outside low..high" in said
+    frame.head(3).to_csv("bars.csv", index=False)  # too few to tell the units from wrong bars
+    ran = cli("data", "import-csv", "bars.csv")
+    assert ran.code == 1
+    assert "nothing new" in ran.out and "quarantined  3 × vwap_outside" in ran.out
+    assert cli("data", "import-csv", "bars.csv", "--accept", "vwap_outside").code == 0
+
+
 def test_what_is_wrong_is_one_line(cli: Cli, monkeypatch) -> None:
     monkeypatch.setenv("ALPHALOOM_HOME", str(Path("home").absolute()))
     assert "holds no market store; fill one with alphaloom data sync" in cli("data", "status").refused()

@@ -79,8 +79,8 @@ def import_csv(
     """Add files to the market store; what it has already is left alone.
 
     Every bar is checked on arrival; one that is wrong is set aside with its
-    reason, and named below. An import may be interrupted at any moment and
-    done again: what was stored stays.
+    reason, and named below; exit code 1 if that leaves nothing. An import may
+    be interrupted at any moment and done again: what was stored stays.
 
     alphaloom data import-csv sse50
 
@@ -152,6 +152,7 @@ def _section(
 def _take(
     store: MarketStore, source: Source, universes: Sequence[str], accept: list[str] | None, quiet: bool
 ) -> None:
+    from engine.market.store import Kind
     from engine.market.store.fill import fill
     from engine.market.store.further import AFTER_BARS, BEFORE_BARS, fill_further
     from engine.rules.limits import limit_percent
@@ -163,6 +164,8 @@ def _take(
         taken += fill(store, source, universes=universes, progress=on_progress, **judged_by)
         taken += fill_further(store, source, AFTER_BARS, **judged_by)
     _print(source.name, taken)
+    if taken.quarantined and not taken.known and not taken.added.keys() - {Kind.QUARANTINE}:
+        raise typer.Exit(1)
 
 
 def _reasons(words: list[str] | None) -> list[Any]:

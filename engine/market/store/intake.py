@@ -38,8 +38,20 @@ from engine.market.store.schema import BAR_VALUES, SCHEMAS, TERMS, Kind, Spell
 #: calendar days before the first arriving session from which stored rows are looked at: longer than the
 #: longest holiday, and than the rows of a name that come before limits are tested
 _CONTEXT = timedelta(days=120)
-#: from how many bars on a delivery that is mostly in lots is refused whole
+#: from how many bars on a delivery that is mostly wrong in one way is refused whole
 _ENOUGH = 10
+#: such ways, what the bars do, and the remedy
+_MOSTLY_WRONG = {
+    Reason.LOTS_FOR_SHARES: (
+        "have a volume that counts lots of 100 shares",
+        "say so with --set units=lots (of a Qlib folder: --units lots)",
+    ),
+    Reason.VWAP_OUTSIDE: (
+        "have an amount ÷ volume outside low..high: one of the two is in another unit",
+        "convert them to shares and CNY (of a Qlib folder: --units, --amounts)",
+    ),
+    Reason.STALE_COPY: ("are those of the session before, served again", "repeat the command later"),
+}
 
 
 @dataclass
@@ -101,8 +113,8 @@ def take_bars(
     Raises
     ------
     UselessDelivery
-        If most of the delivery counts lots, which is a wrong option rather than wrong bars, or repeats the
-        session before.
+        If most of the delivery is in other units, which is a wrong option rather than wrong bars, or repeats
+        the session before.
     """
     bars = with_newest_codes(bars, changes)
     if not len(bars):
@@ -114,21 +126,11 @@ def take_bars(
         bars, stored, rules, terms=_terms(writer, bars), bases=bases, special=special_sessions(writer)
     )
     counts = verdict.counts()
-    if (lots := counts.get(Reason.LOTS_FOR_SHARES, 0)) > max(len(bars) // 2, _ENOUGH):
-        first = bars.label(int(np.argmax(verdict.reason >= 0)))
-        raise UselessDelivery(
-            source,
-            f"the volume of {lots:,} of {len(bars):,} bars counts lots of 100 shares (first {first})",
-            "say so with --set units=lots (of a Qlib folder: --units lots); nothing of this delivery was "
-            "stored",
-        )
-    if (stale := counts.get(Reason.STALE_COPY, 0)) > max(len(bars) // 2, _ENOUGH):
-        first = bars.label(int(np.argmax(verdict.reason >= 0)))
-        raise UselessDelivery(
-            source,
-            f"{stale:,} of {len(bars):,} bars are those of the session before, served again (first {first})",
-            "nothing of this delivery was stored: repeat the command later",
-        )
+    for reason, (what, remedy) in _MOSTLY_WRONG.items():
+        if (wrong := counts.get(reason, 0)) > max(len(bars) // 2, _ENOUGH):
+            first = bars.label(int(np.argmax(verdict.reason >= 0)))
+            found = f"{wrong:,} of {len(bars):,} bars {what} (first {first})"
+            raise UselessDelivery(source, found, f"{remedy}; nothing of this delivery was stored")
     taken = Taken(known=int(verdict.known.sum()))
     fresh = bars.take(verdict.new)
     if len(fresh):

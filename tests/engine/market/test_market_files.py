@@ -65,7 +65,7 @@ CHINESE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 def test_columns_are_mapped_from_chinese_names(load_lines, encoding):
     header = ",".join(CHINESE.values())
     row = "2023/1/3,sh600519,10,11,9,10,1,1000"

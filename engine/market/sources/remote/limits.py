@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engine.market.sources.remote.failure import NotAskable, Trouble, VendorError
+from engine.wal import use_wal
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ _FAILURES, _PAUSE_S, _REFUSED_PAUSE_S, _LONGEST_PAUSE_S = 5, 60.0, 900.0, 4 * 36
 _TRIAL_S = 120.0
 #: how much later at most whoever has just come looks again
 _COURTESY_S = 0.05
+#: how long to wait for another process that writes
+_PATIENCE_S = 30.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS calls (rule TEXT NOT NULL, at REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS calls_by_rule ON calls (rule, at);
@@ -214,10 +217,10 @@ class HostLimits:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(
-            self.path or ":memory:", timeout=30.0, isolation_level=None, check_same_thread=False
+            self.path or ":memory:", timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
         )
+        use_wal(db, _PATIENCE_S)
         # losing the last calls with the machine's power does no harm
-        db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = OFF")
         db.executescript(_TABLES)
         self._connection = db

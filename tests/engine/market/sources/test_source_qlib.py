@@ -130,7 +130,8 @@ def test_amounts_in_thousands_are_noticed(folder: Path, tmp_path: Path) -> None:
     np.append(0.0, raw["amount"] / 1000).astype("<f4").tofile(
         folder / "features" / "sh600519" / "amount.day.bin"
     )
-    assert set(bring(MarketStore(tmp_path / "a"), folder).quarantined) == {Reason.VWAP_OUTSIDE}
+    with pytest.raises(DataError, match=r"volume outside low\.\.high.*--amounts"):
+        bring(MarketStore(tmp_path / "a"), folder)
     assert not bring(MarketStore(tmp_path / "b"), folder, amounts="thousand").quarantined
 
 

@@ -189,7 +189,7 @@ def test_a_file_in_lots_is_refused_as_a_whole_with_the_option_to_set(store):
         CLEAN.symbols, CLEAN.column, CLEAN.session, {**CLEAN.values, "volume": CLEAN.values["volume"] / 100}
     )
     with pytest.raises(
-        DataError, match=r"30 of 30 bars counts lots .*600519\.SH 2023-01-03.* --set units=lots"
+        DataError, match=r"30 of 30 bars have .* counts lots .*600519\.SH 2023-01-03.* --set units=lots"
     ):
         take(store, lots)
     assert not store.exists

@@ -271,7 +271,7 @@ class TestWrongBars:
     def test_a_vendor_that_counts_lots_everywhere_is_of_no_use(self, place: MarketStore) -> None:
         first = vendor(twist=in_lots)
         report, told = synced(place, first, vendor("two"), names=NAMES, since=FIRST, clock=at(SESSIONS[39]))
-        assert "counts lots of 100 shares" in told[0] and told[0].startswith("one: 600000.SH: the volume of")
+        assert "counts lots of 100 shares" in told[0] and told[0].startswith("one: 600000.SH: ")
         assert "units=lots" not in told[0]  # which a sync does not take
         assert report.complete
         assert len(first.names) == 3

@@ -99,7 +99,8 @@ class Office:
             self._writer.require_file()
         else:
             self._writer = self.ledger.writer(self.account)
-            self.ledger.require_sound(self.account)  # who knows what it went through meanwhile
+            # it may have been changed or replaced while nobody held it
+            self.ledger.require_sound(self.account)
         return self._writer
 
     def let_go(self) -> None:
